@@ -1,0 +1,134 @@
+"""Derivatives on TensorFlow and JAX, and the state that goes with them.
+
+An objective runs as a pure function: inside a `keras.StatelessScope`, so that
+what it writes (batch norm's statistics, say) comes back as values instead of
+happening. This file and `devices.py` are the only ones that name a backend.
+"""
+
+import keras
+from keras import ops
+
+
+def of_inputs(function, inputs):
+    """The gradient of sum(function(inputs)) with respect to inputs.
+
+    Where `function` treats examples independently, row i is the gradient of
+    output i. Can be differentiated again, with respect to variables too.
+
+    Args:
+        function: Inputs [batch, ...] -> outputs of any shape.
+        inputs: A tensor, or several as a tuple.
+
+    Returns:
+        The gradient, with the structure of `inputs`.
+    """
+
+    def total(inputs):
+        return ops.sum(ops.cast(function(inputs), "float32"))
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.grad(total)(inputs)
+    import tensorflow as tf
+
+    inputs = keras.tree.map_structure(tf.convert_to_tensor, inputs)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        outputs = total(inputs)
+    return tape.gradient(outputs, inputs, unconnected_gradients="zero")
+
+
+def of_variables(objective, variables, *, state, temporary=()):
+    """The gradients of a scalar objective, which may write to variables.
+
+    Args:
+        objective: A function without arguments -> (scalar loss, logs).
+        variables: Differentiate with respect to these.
+        state: Every variable that the objective may read or write.
+        temporary: Pairs (variable, value) that hold while it runs; what it
+            writes to these variables is dropped.
+
+    Returns:
+        Loss and logs, the gradients in the order of `variables`, and the
+        writes, a list of (variable, new value): none of them has happened.
+    """
+    watched = [variable.value for variable in variables]
+    ids = {id(variable) for variable in variables}
+    fixed = [(v, v.value) for v in state if id(v) not in ids]
+
+    def evaluate(values):
+        mapping = [*zip(variables, values, strict=True), *fixed, *temporary]
+        with keras.StatelessScope(mapping) as scope:
+            before = [scope.get_current_value(v) for v, _ in fixed]
+            loss, logs = objective()
+            after = [scope.get_current_value(v) for v, _ in fixed]
+        written = {
+            index: new
+            for index, (old, new) in enumerate(zip(before, after, strict=True))
+            if new is not old
+        }
+        return loss, (logs, written)
+
+    (loss, (logs, written)), gradients = _value_and_grad(evaluate, watched)
+    writes = [(fixed[index][0], value) for index, value in written.items()]
+    return (loss, logs), gradients, writes
+
+
+def _value_and_grad(function, values):
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.value_and_grad(function, has_aux=True)(values)
+    import tensorflow as tf
+
+    values = [tf.convert_to_tensor(value) for value in values]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(values)
+        loss, auxiliary = function(values)
+    gradients = tape.gradient(loss, values, unconnected_gradients="zero")
+    return (loss, auxiliary), gradients
+
+
+def without_writes(network):
+    """A scope in which the network runs as it is, and its writes are dropped.
+
+    For passes beside the main one (a penalty's), and for the branches of a
+    conditional, out of which JAX lets no traced value escape.
+    """
+    return keras.StatelessScope([(v, v.value) for v in network.variables])
+
+
+def run_step(model, step, arguments):
+    """Calls `step(data)` as Keras' trainer of this backend expects it.
+
+    TensorFlow's trainer passes data, and variables change in place. JAX's
+    passes the values of all variables beside it and wants the new ones back.
+    """
+    if keras.backend.backend() != "jax":
+        import tensorflow as tf
+
+        # Keras fetches the data in the same graph. What a step does without
+        # looking at them (counting) must not happen when they have run out.
+        with tf.control_dependencies(keras.tree.flatten(arguments)):
+            return step(*arguments)
+    values, data = arguments
+    groups = (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        # Testing passes no optimizer.
+        *([model.optimizer.variables] if len(values) == 4 else []),
+        model.metrics_variables,
+    )
+    mapping = [
+        pair
+        for group, group_values in zip(groups, values, strict=True)
+        for pair in zip(group, group_values, strict=True)
+    ]
+    with keras.StatelessScope(mapping) as scope:
+        logs = step(data)
+    state = tuple(
+        [scope.get_current_value(variable) for variable in group]
+        for group in groups
+    )
+    return logs, state

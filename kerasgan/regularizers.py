@@ -1,0 +1,271 @@
+"""What keeps a discriminator smooth: penalties on it, and limits to it.
+
+A penalty is a term of the discriminator's loss, one number per example, taken
+with respect to the images as they are before any augmentation. Each has a
+weight, and an interval `every`: it is computed in every k-th step only, with
+k times the weight ("lazy regularization", Karras et al. 2020, section 3.1,
+https://arxiv.org/abs/1912.04958). Weights may be schedules.
+"""
+
+import abc
+import dataclasses
+import re
+
+from keras import ops
+from keras.saving import register_keras_serializable
+
+from kerasgan import gradients, random, schedules
+from kerasgan.schedules import Schedule
+from kerasgan.serialization import Saveable
+
+
+@dataclasses.dataclass(frozen=True)
+class Regularizer(Saveable, abc.ABC):
+    """Has a weight, and an interval in training steps.
+
+    It acts as terms of a loss, or as limits on weights after an update.
+    """
+
+    weight: float | Schedule
+    every: int = dataclasses.field(default=1, kw_only=True)
+
+    def __post_init__(self):
+        if not isinstance(self.every, int) or self.every < 1:
+            raise ValueError(
+                "`every` must be a positive number of steps. "
+                f"Received: every={self.every!r}"
+            )
+        if not isinstance(self.weight, Schedule) and self.weight < 0:
+            raise ValueError(
+                "`weight` must not be negative. "
+                f"Received: weight={self.weight!r}"
+            )
+
+    @property
+    def name(self):
+        """The term's name in logs: `GradientPenalty` -> gradient_penalty."""
+        name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__)
+        return name.lower()
+
+    def terms(self, network, function, batch):
+        """Terms of the discriminator's loss, {name: float32 [batch]}.
+
+        Args:
+            network: The discriminator.
+            function: What it does to samples [batch, ...], its labels given.
+            batch: A `Batch` with real and fake samples.
+        """
+        del network, function, batch
+        return {}
+
+    def limits(self, variables, batch):
+        """Pairs (variable, the value it may have) after an update."""
+        del variables, batch
+        return []
+
+
+class Penalty(Regularizer):
+    """A term of the discriminator's loss."""
+
+    @abc.abstractmethod
+    def __call__(self, function, batch):
+        """The penalty without its weight, float32 [batch].
+
+        Args:
+            function: The discriminator, samples [batch, ...] -> logits.
+            batch: A `Batch` with real and fake samples, image numbers, seed.
+        """
+
+    def terms(self, network, function, batch):
+        """The weighted penalty: in the steps between, zero."""
+        weight = schedules.get(self.weight)(batch.images_seen)
+
+        def penalty():
+            with gradients.without_writes(network):
+                return self.every * weight * self(function, batch)
+
+        if self.every == 1:
+            return {self.name: penalty()}
+        zeros = ops.zeros_like(batch.numbers, dtype="float32")
+        due = _is_due(batch, self.every)
+        return {self.name: ops.cond(due, penalty, lambda: zeros)}
+
+
+@register_keras_serializable(package="kerasgan.regularizers")
+@dataclasses.dataclass(frozen=True)
+class GradientPenalty(Penalty):
+    """WGAN-GP: gradients of length 1 between real and generated samples.
+
+        weight * (|grad D(a x + (1 - a) G(z))| - target)^2,  a uniform in [0, 1)
+
+    Gulrajani et al. 2017, equation 3, https://arxiv.org/abs/1704.00028. The
+    discriminator must not use batch norm (section 4 there).
+
+    Args:
+        target: The wanted length; 0 gives the zero-centred penalty of
+            Thanh-Tung et al. 2019, https://arxiv.org/abs/1902.03984.
+        one_sided: Punish longer gradients only (WGAN-LP, Petzka et al. 2018,
+            https://arxiv.org/abs/1709.08894).
+    """
+
+    weight: float | Schedule = 10.0
+    target: float = 1.0
+    one_sided: bool = False
+
+    def __call__(self, function, batch):
+        share = _uniform_like(batch.real, batch, "gradient_penalty/share")
+        between = share * batch.real + (1.0 - share) * batch.fake
+        length = _gradient_length(function, between)
+        return _off_target(length, self.target, self.one_sided)
+
+
+@register_keras_serializable(package="kerasgan.regularizers")
+@dataclasses.dataclass(frozen=True)
+class DRAGAN(Penalty):
+    """Gradients of length 1 around the data.
+
+        weight * (|grad D(x + a s std(x) u)| - 1)^2,  a, u uniform in [0, 1)
+
+    Kodali et al. 2017, https://arxiv.org/abs/1705.07215; a is drawn for each
+    example, u for each of its values, and std is of the whole batch (of one
+    replica), with the unbiased variance.
+
+    Args:
+        spread: The formula's s.
+    """
+
+    weight: float | Schedule = 10.0
+    target: float = 1.0
+    spread: float = 0.5
+
+    def __call__(self, function, batch):
+        share = _uniform_like(batch.real, batch, "dragan/share")
+        noise = random.uniform(
+            batch.numbers,
+            tuple(batch.real.shape[1:]),
+            seed=batch.seed,
+            purpose="dragan/noise",
+        )
+        count = ops.cast(ops.size(batch.real), "float32")
+        variance = ops.var(batch.real) * count / (count - 1.0)
+        near = batch.real + share * self.spread * ops.sqrt(variance) * noise
+        length = _gradient_length(function, near)
+        return _off_target(length, self.target, one_sided=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class _ZeroCentred(Penalty):
+    """Half the squared gradient at samples, exact or by a difference."""
+
+    weight: float | Schedule = 10.0
+    finite_difference: float | None = None
+
+    def __call__(self, function, batch):
+        samples = self._samples(batch)
+        if self.finite_difference is None:
+            return _squared_gradient(function, samples) / 2.0
+        noise = random.normal(
+            batch.numbers,
+            tuple(samples.shape[1:]),
+            seed=batch.seed,
+            purpose=f"{self.name}/noise",
+        )
+        step = self.finite_difference
+        change = function(samples + step * noise) - function(samples)
+        return _sum_by_example(ops.square(change / step)) / 2.0
+
+    @abc.abstractmethod
+    def _samples(self, batch):
+        """Where the gradient is taken."""
+
+
+@register_keras_serializable(package="kerasgan.regularizers")
+@dataclasses.dataclass(frozen=True)
+class R1(_ZeroCentred):
+    """Small gradients at real samples.
+
+        weight / 2 * |grad D(x)|^2
+
+    Mescheder et al. 2018, equation 9, https://arxiv.org/abs/1801.04406.
+
+    Args:
+        finite_difference: None takes the exact gradient, which is then
+            differentiated a second time. A number s estimates it instead by
+            ((D(x + s e) - D(x)) / s)^2 with e standard normal, at the price
+            of one more pass; 0.01 is usual.
+    """
+
+    def _samples(self, batch):
+        return batch.real
+
+
+@register_keras_serializable(package="kerasgan.regularizers")
+@dataclasses.dataclass(frozen=True)
+class R2(_ZeroCentred):
+    """Small gradients at generated samples.
+
+        weight / 2 * |grad D(G(z))|^2
+
+    Mescheder et al. 2018, section 4.1, https://arxiv.org/abs/1801.04406.
+
+    Args:
+        finite_difference: As in `R1`.
+    """
+
+    def _samples(self, batch):
+        return batch.fake
+
+
+@register_keras_serializable(package="kerasgan.regularizers")
+@dataclasses.dataclass(frozen=True)
+class WeightClipping(Regularizer):
+    """The first WGAN: after an update, weights are cut to [-weight, weight].
+
+    Arjovsky et al. 2017, algorithm 1, https://arxiv.org/abs/1701.07875.
+    """
+
+    weight: float | Schedule = 0.01
+
+    def limits(self, variables, batch):
+        """All of them, cut where they are due."""
+        due = _is_due(batch, self.every)
+        limit = schedules.get(self.weight)(batch.images_seen)
+        return [
+            (v, ops.where(due, ops.clip(v.value, -limit, limit), v.value))
+            for v in variables
+        ]
+
+
+def _is_due(batch, every):
+    return ops.equal(batch.step % every, 0)
+
+
+def _uniform_like(samples, batch, purpose):
+    """One draw per example, [batch, 1, ...] in [0, 1)."""
+    shape = (1,) * (len(samples.shape) - 1)
+    return random.uniform(
+        batch.numbers, shape, seed=batch.seed, purpose=purpose
+    )
+
+
+def _squared_gradient(function, samples):
+    gradient = gradients.of_inputs(function, samples)
+    return _sum_by_example(ops.square(ops.cast(gradient, "float32")))
+
+
+def _gradient_length(function, samples):
+    squared = _squared_gradient(function, samples)
+    # A root has no finite slope at zero: a flat discriminator would be NaN.
+    return ops.sqrt(ops.maximum(squared, 1e-24))
+
+
+def _off_target(length, target, one_sided):
+    excess = length - target
+    return ops.square(ops.relu(excess) if one_sided else excess)
+
+
+def _sum_by_example(values):
+    values = ops.cast(values, "float32")
+    if len(values.shape) == 1:
+        return values
+    return ops.sum(values, axis=tuple(range(1, len(values.shape))))
