@@ -1,0 +1,1 @@
+"""What two families of networks or more are built from."""

@@ -1,0 +1,114 @@
+"""Normalization whose second derivatives are exact.
+
+Keras' own layers stop the gradient of the mean on TensorFlow, which is right
+for first derivatives and wrong for gradient penalties.
+"""
+
+import keras
+from keras import ops
+
+from kerasgan.layers.precision import at_least_float32
+
+
+@keras.saving.register_keras_serializable(package="kerasgan.normalization")
+class BatchNormalization(keras.layers.Layer):
+    """Scales each channel to mean 0 and variance 1, then by a gain and a bias.
+
+    Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167; with classes
+    Dumoulin et al. 2017, https://arxiv.org/abs/1610.07629. Statistics are
+    those of the batch in training (of its own part, on each of several
+    replicas), their moving averages otherwise.
+
+    Args:
+        epsilon: Added to the variance.
+        momentum: What the moving statistics keep in each training step.
+        classes: Gains and biases are learned per class, for `labels` encoded
+            as [batch, classes].
+        gain_initializer: Keras' name or object.
+    """
+
+    def __init__(
+        self,
+        epsilon=1e-5,
+        momentum=0.9,
+        classes=None,
+        gain_initializer="ones",
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        self.epsilon = epsilon
+        self.momentum = momentum
+        self.classes = classes
+        self.gain_initializer = keras.initializers.get(gain_initializer)
+
+    def build(self, input_shape):
+        channels = (input_shape[-1],)
+        table = channels if self.classes is None else (self.classes, *channels)
+        self.gain = self._add("gain", table, self.gain_initializer)
+        self.bias = self._add("bias", table, "zeros")
+        self.moving_mean = self._add("moving_mean", channels, "zeros", False)
+        self.moving_variance = self._add(
+            "moving_variance", channels, "ones", False
+        )
+
+    def call(self, inputs, labels=None, training=False):
+        """x [batch, ..., c], labels [batch, classes] -> x of the same shape."""
+        x = ops.cast(inputs, at_least_float32(inputs.dtype))
+        if training:
+            mean, variance = self._measure(x)
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        gain, bias = self._gain_and_bias(labels, len(x.shape))
+        scale = gain * ops.rsqrt(variance + self.epsilon)
+        x = (x - mean) * scale + bias
+        return ops.cast(x, self.compute_dtype)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "epsilon": self.epsilon,
+            "momentum": self.momentum,
+            "classes": self.classes,
+            "gain_initializer": keras.initializers.serialize(
+                self.gain_initializer
+            ),
+        }
+
+    def _add(self, name, shape, initializer, trainable=True):
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=initializer,
+            trainable=trainable,
+            autocast=False,  # Mixed precision is for convolutions.
+            aggregation="mean",
+        )
+
+    def _measure(self, x):
+        """x -> the batch's mean and variance [c], moving the averages too."""
+        axes = tuple(range(len(x.shape) - 1))
+        mean = ops.mean(x, axis=axes)
+        variance = ops.mean(ops.square(x - mean), axis=axes)
+        count = ops.cast(ops.prod(ops.shape(x)[:-1]), x.dtype)
+        # As PyTorch and TensorFlow's fused kernel: unbiased only where kept.
+        unbiased = variance * count / ops.maximum(count - 1, 1)
+        for average, new in (
+            (self.moving_mean, mean),
+            (self.moving_variance, unbiased),
+        ):
+            new = ops.stop_gradient(new)
+            average.assign(average + (1 - self.momentum) * (new - average))
+        return mean, variance
+
+    def _gain_and_bias(self, labels, rank):
+        """[c], or with classes [batch, 1, ..., c]."""
+        if self.classes is None:
+            return self.gain, self.bias
+        labels = ops.cast(labels, self.gain.dtype)
+        return tuple(
+            ops.reshape(
+                ops.matmul(labels, table),
+                (-1, *[1] * (rank - 2), table.shape[-1]),
+            )
+            for table in (self.gain, self.bias)
+        )
