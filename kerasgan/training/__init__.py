@@ -1,0 +1,1 @@
+"""How networks are fought against each other: one step, several tasks."""

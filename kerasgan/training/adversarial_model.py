@@ -1,0 +1,318 @@
+"""The one adversarial training step, which every GAN plugs into.
+
+For each player in order, for each of its updates: sample a batch, evaluate the
+player's objective, differentiate, apply. Then average the generator and count
+the images. What is played for is a task model's affair: see `gan.py`.
+"""
+
+import abc
+import dataclasses
+from typing import Any
+
+import keras
+from keras import ops
+
+from kerasgan import devices, gradients, random
+from kerasgan.errors import unknown_name
+from kerasgan.training import averaging
+from kerasgan.training.settings import ByMembership, Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """What one update sees. A task model fills in what its objectives need."""
+
+    numbers: Any  # int [batch], each row's place in the stream of images
+    images_seen: Any  # int [], before this step
+    step: Any  # int [], how many steps came before
+    seed: int
+    training: bool
+    real: Any = None
+    fake: Any = None
+    latents: Any = None
+    labels: Any = None
+
+    def replace(self, **values):
+        return dataclasses.replace(self, **values)
+
+
+class AdversarialModel(keras.Model, abc.ABC):
+    """Trains networks against each other with `compile` and `fit`.
+
+    A task model gives what is abstract here, and for each player an objective
+    `<player>_objective(batch) -> {term: float32 [batch]}`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        # Schedules, intervals and every random draw follow from this count.
+        self.images_seen = self.add_weight(
+            name="images_seen", shape=(), dtype="int", trainable=False
+        )
+        # Known once a step is traced on batches of one size, for callbacks.
+        self.images_per_step = None
+
+    # Terms that do not weigh 1, unless `compile` says so; 0 is logged only.
+    default_term_weights = {}
+
+    @property
+    @abc.abstractmethod
+    def networks(self):
+        """{player: (network, ...)}, in the order of the players' updates."""
+
+    @property
+    @abc.abstractmethod
+    def averages(self):
+        """Pairs (network, its averaged clone)."""
+
+    @property
+    @abc.abstractmethod
+    def data_spec(self):
+        """A batch of data as `KerasTensor`s, such as `fit` will be given."""
+
+    @abc.abstractmethod
+    def sample_batch(self, data, player, batch):
+        """Data of one update, the `Player`, an empty `Batch` -> a full one."""
+
+    @abc.abstractmethod
+    def generate(self, count, **conditions):
+        """So many samples from the averaged generator, as a NumPy array."""
+
+    def compile(
+        self,
+        *,
+        loss="non_saturating",
+        regularizers=(),
+        term_weights=None,
+        ema_half_life_images=10_000,
+        seed=0,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        **of_players,
+    ):
+        """Prepares for `fit`; task models document the arguments."""
+        self.settings = Settings(
+            self.networks,
+            arguments={
+                "loss": loss,
+                "regularizers": list(regularizers),
+                "term_weights": term_weights,
+                "ema_half_life_images": ema_half_life_images,
+                "seed": seed,
+                "run_eagerly": run_eagerly,
+                "steps_per_execution": steps_per_execution,
+                "jit_compile": jit_compile,
+            },
+            of_players=of_players,
+        )
+        super().compile(
+            # One object: Keras saves, restores and passes on just one.
+            optimizer=keras.optimizers.MultiOptimizer(
+                ByMembership(self.settings.players)
+            ),
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=False,
+        )
+        self.optimizer.build(
+            [v for player in self.settings.players for v in player.variables]
+        )
+        # A symbolic step: it names the logs, and mistakes show before work.
+        names = _Step(self).compute_output_spec(self.data_spec)
+        terms = names.keys() - self._loss_names()
+        for name in self.settings.term_weights:
+            if name not in terms:
+                raise unknown_name("term_weights", name, terms)
+        repeated = set(self._repeated_names(terms))
+        self._means = {
+            name: keras.metrics.Mean(name)
+            for name in names
+            if name not in repeated
+        }
+
+    def train_step(self, *arguments):
+        """One update of every player, or several: what `fit` repeats."""
+        return gradients.run_step(self, self._train, arguments)
+
+    def test_step(self, *arguments):
+        """Losses and logits on held-out data: what `evaluate` repeats."""
+        return gradients.run_step(self, self._test, arguments)
+
+    def _train(self, data):
+        logs = {}
+        images = devices.total(_rows(data))
+        for player in self.settings.players:
+            for update in range(player.steps):
+                batch = self._sample(data, player, images, update)
+                logs |= self._update(player, batch)
+        self.images_per_step = images if isinstance(images, int) else None
+        for network, average in self.averages:
+            averaging.update(
+                network,
+                average,
+                images=images,
+                half_life_images=self.settings.half_life_images(
+                    self.images_seen
+                ),
+                images_seen=self.images_seen,
+            )
+        seen = self.images_seen + ops.cast(images, self.images_seen.dtype)
+        devices.assign([(self.images_seen, seen)])
+        for name, mean in self._means.items():
+            mean.update_state(logs[name])
+        return {name: logs[name] for name in self._means}
+
+    def _update(self, player, batch):
+        """Changes the player's networks once -> its logs."""
+        if player.learning_rate is not None:
+            rate = player.learning_rate(batch.images_seen)
+            devices.assign([(player.optimizer.learning_rate, rate)])
+        (_, logs), slopes, writes = gradients.of_variables(
+            lambda: self._evaluate(player, batch),
+            player.variables,
+            state=self.weights,
+            temporary=self._dropout_states(player, batch),
+        )
+        player.optimizer.apply(slopes, player.variables)
+        for regularizer in player.regularizers:
+            writes += regularizer.limits(player.variables, batch)
+        devices.assign(writes)
+        return logs
+
+    def _evaluate(self, player, batch):
+        """The scalar that the player minimises on this replica, and its logs.
+
+        A term of weight 0 is logged only.
+        """
+        terms = getattr(self, f"{player.name}_objective")(batch)
+        logs = {f"{player.name}_{t}": ops.mean(terms[t]) for t in terms}
+        weights = {
+            name: weight for name in logs if (weight := self.term_weight(name))
+        }
+        loss = ops.zeros(())
+        for name, weight in weights.items():
+            loss += weight * logs[name]
+        # Optimizers add up the gradients of replicas.
+        return loss / devices.replica_count(), {
+            f"{player.name}_loss": loss,
+            **logs,
+        }
+
+    def term_weight(self, name):
+        """What the term "<player>_<term>" counts in its player's loss."""
+        default = self.default_term_weights.get(name, 1.0)
+        return self.settings.term_weights.get(name, default)
+
+    def _loss_names(self):
+        return {f"{player.name}_loss" for player in self.settings.players}
+
+    def _repeated_names(self, terms):
+        """Terms that are all of their player's loss, and so not logged."""
+        for player in self.settings.players:
+            prefix = f"{player.name}_"
+            weights = {
+                name: weight
+                for name in terms
+                if name.startswith(prefix)
+                and (weight := self.term_weight(name))
+            }
+            if list(weights.values()) == [1.0]:
+                yield from weights
+
+    def _test(self, data):
+        logs = {}
+        images = devices.total(_rows(data))
+        for player in self.settings.players:
+            batch = self._sample(data, player, images, training=False)
+            logs |= self._evaluate(player, batch)[1]
+        # Penalties belong to training, and are not among them.
+        means = {n: mean for n, mean in self._means.items() if n in logs}
+        for name, mean in means.items():
+            mean.update_state(logs[name])
+        return {name: mean.result() for name, mean in means.items()}
+
+    def _sample(self, data, player, images, update=0, training=True):
+        """The batch of a player's update: its share of the data, by stride."""
+        data = _map(ops.convert_to_tensor, data)
+        rows = _rows(data)
+        share = max(p.steps for p in self.settings.players) if training else 1
+        places = ops.arange(rows, dtype="int32")
+        if share > 1:
+            # A batch with fewer rows than updates lends its rows repeatedly.
+            larger = max if isinstance(rows, int) else ops.maximum
+            count = larger(rows // share, 1)
+            places = (update + share * ops.arange(count)) % rows
+            data = _map(lambda x: ops.take(x, places, axis=0), data)
+        seen = ops.convert_to_tensor(self.images_seen.value)
+        # Where a batch does not divide, the first replicas have one row more.
+        replicas = devices.replica_count()
+        most = (images + replicas - 1) // replicas
+        first = seen + ops.cast(devices.replica_index() * most, seen.dtype)
+        batch = Batch(
+            numbers=first + ops.cast(places, seen.dtype),
+            images_seen=seen,
+            step=seen // ops.cast(images, seen.dtype),
+            seed=self.settings.seed,
+            training=training,
+        )
+        return self.sample_batch(data, player, batch)
+
+    def _dropout_states(self, player, batch):
+        """States for layers that draw by themselves, as Keras' Dropout does.
+
+        Theirs would be the same on all replicas, and start anew on a resume.
+        """
+        states = []
+        for other in self.settings.players:
+            for network in other.networks:
+                weights = {id(weight) for weight in network.weights}
+                states += [v for v in network.variables if id(v) not in weights]
+        purpose = f"{player.name}/dropout"
+        return [
+            (
+                state,
+                random.key_state(
+                    batch.numbers[0],
+                    seed=batch.seed,
+                    purpose=f"{purpose}/{index}",
+                ),
+            )
+            for index, state in enumerate(states)
+        ]
+
+    @property
+    def metrics(self):
+        return list(getattr(self, "_means", {}).values())
+
+    def get_compile_config(self):
+        return self.settings.get_config() if self.compiled else None
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+
+class _Step(keras.Operation):
+    """What a step evaluates, for Keras to trace: data -> logs."""
+
+    def __init__(self, model):
+        super().__init__()
+        self._model = model
+
+    def call(self, data):
+        logs = {}
+        for player in self._model.settings.players:
+            batch = self._model._sample(data, player, _rows(data))
+            logs |= self._model._evaluate(player, batch)[1]
+        return logs
+
+
+def _map(function, data):
+    # `train_on_batch` passes None for labels that it was not given.
+    return keras.tree.map_structure(function, data, none_is_leaf=False)
+
+
+def _rows(data):
+    """The number of examples: an integer, or a tensor where it varies."""
+    return devices.at_least_one(ops.shape(keras.tree.flatten(data)[0])[0])

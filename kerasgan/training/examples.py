@@ -1,0 +1,77 @@
+"""What users hand to a model, read and checked: data, labels, networks."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def check(real, labels, sample_shape, classes):
+    """Raises what is wrong with data, when a step is first traced."""
+    if tuple(real.shape[1:]) != tuple(sample_shape):
+        raise ValueError(
+            "Data must have the shape of what the generator makes, "
+            f"{tuple(sample_shape)}. Received: {tuple(real.shape[1:])}. "
+            "Resize the data, or build the networks for its size."
+        )
+    if "float" not in keras.backend.standardize_dtype(real.dtype):
+        raise ValueError(
+            "Data must be floats in the generator's range, for images "
+            f"[-1, 1]. Received: dtype={real.dtype}. For 8-bit images: "
+            "`dataset.map(lambda x: tf.cast(x, 'float32') / 127.5 - 1)`."
+        )
+    if labels is None and classes is not None:
+        raise ValueError(
+            "Data must hold labels, as (samples, labels) or {'image':, "
+            "'label':}, since the networks are conditional. Received: "
+            "samples alone."
+        )
+
+
+def latent_size(generator):
+    """What the generator says that it takes."""
+    size = getattr(generator, "latent_size", None)
+    if size is None:
+        inputs = getattr(generator, "inputs", None)
+        size = inputs[0].shape[-1] if inputs else None
+    if size is None:
+        raise ValueError(
+            "`latent_size` must be given: the generator has no attribute "
+            "`latent_size` and no input shape to read it from. Received: "
+            f"generator={type(generator).__name__}"
+        )
+    return size
+
+
+def unpack(data):
+    """What `fit` was given -> samples, and labels or None."""
+    if isinstance(data, dict):
+        if "image" not in data:
+            raise ValueError(
+                "A dictionary of data must hold 'image', and 'label' where "
+                f"there are labels. Received: {sorted(data)}"
+            )
+        real, labels = data["image"], data.get("label")
+    elif isinstance(data, (tuple, list)):
+        real, labels = data[0], data[1] if len(data) > 1 else None
+    else:
+        real, labels = data, None
+    if labels is not None and tuple(labels.shape[1:]) == (1,):
+        labels = ops.squeeze(labels, axis=1)  # As Keras' datasets have them.
+    return real, labels
+
+
+def labels_for(count, labels):
+    if labels is None:
+        raise ValueError(
+            "`labels` must be given for latents of your own, since the "
+            "generator is conditional. Received: labels=None"
+        )
+    labels = np.asarray(labels)
+    if labels.ndim == 0:
+        labels = np.full(count, labels)
+    if len(labels) != count:
+        raise ValueError(
+            "`labels` must be one for all samples or one for each. Received: "
+            f"{len(labels)} labels for {count} samples"
+        )
+    return labels.astype("float32" if labels.dtype.kind == "f" else "int32")

@@ -1,0 +1,277 @@
+"""A few steps of small GANs, for tests of what must not change them.
+
+Backends and replicas need a process of their own: `in_process(name)` runs one
+of `PROCESSES` as a script and gives what it returned, once per session.
+
+    python tests/training_steps.py jax results.npz
+"""
+
+import functools
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+_ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+@functools.cache
+def in_process(name):
+    """{key: array} from one of `PROCESSES`, run in a new interpreter."""
+    backend = "jax" if name == "jax" else "tensorflow"
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "results.npz")
+        environment = {
+            **os.environ,
+            "KERAS_BACKEND": backend,
+            "JAX_PLATFORMS": "cpu",
+            "CUDA_VISIBLE_DEVICES": "",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "PYTHONPATH": str(_ROOT),
+        }
+        process = subprocess.run(
+            [sys.executable, __file__, name, path],
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        if process.returncode:
+            raise RuntimeError(f"{name}: {process.stderr[-6000:]}")
+        with np.load(path) as results:
+            return dict(results)
+
+
+def images(count, seed=0):
+    """Images [count, 8, 8, 1] in [-1, 1]: discs here and there, and noise."""
+    rng = np.random.default_rng(seed)
+    centre = rng.uniform(2, 6, size=(count, 2, 1, 1))
+    rows, columns = np.mgrid[:8, :8]
+    distance = (rows - centre[:, 0]) ** 2 + (columns - centre[:, 1]) ** 2
+    noise = 0.05 * rng.normal(size=(count, 8, 8))
+    return np.clip(np.tanh(4.0 - distance) + noise, -1, 1)[..., None].astype(
+        "float32"
+    )
+
+
+def conv_networks(batch_norm=False):
+    """Latents [batch, 5] -> images [batch, 8, 8, 1] -> logits [batch, 1]."""
+    from keras import Input, Sequential, layers
+
+    from kerasgan.layers.normalization import BatchNormalization
+
+    norms = [BatchNormalization()] if batch_norm else []
+    generator = Sequential(
+        [
+            Input((5,)),
+            layers.Dense(4 * 4 * 4),
+            *norms,
+            layers.ReLU(),
+            layers.Reshape((4, 4, 4)),
+            layers.Conv2DTranspose(
+                1, 4, strides=2, padding="same", activation="tanh"
+            ),
+        ]
+    )
+    discriminator = Sequential(
+        [
+            Input((8, 8, 1)),
+            layers.Conv2D(4, 4, strides=2, padding="same"),
+            layers.LeakyReLU(0.2),
+            layers.Flatten(),
+            layers.Dense(1),
+        ]
+    )
+    for seed, network in enumerate((generator, discriminator)):
+        set_weights(network, seed)
+    return generator, discriminator
+
+
+def set_weights(network, seed):
+    """The same weights on every backend."""
+    rng = np.random.default_rng(seed)
+    for weight in network.weights:
+        if weight.trainable:
+            weight.assign(0.3 * rng.normal(size=weight.shape))
+
+
+def conv_gan(batch_norm=False, **arguments):
+    """A GAN of images whose step holds all that a step can hold."""
+    import keras
+
+    from kerasgan import GANModel
+    from kerasgan.regularizers import R1, WeightClipping
+    from kerasgan.schedules import Linear
+
+    gan = GANModel(*conv_networks(batch_norm))
+    gan.compile(
+        keras.optimizers.Adam(2e-3, beta_1=0.5),
+        keras.optimizers.Adam(2e-3, beta_1=0.5),
+        regularizers=[R1(1.0, every=2), WeightClipping(0.5)],
+        discriminator_steps=2,
+        discriminator_learning_rate=Linear(2e-3, 1e-3, over_images=40),
+        ema_half_life_images=20,
+        **arguments,
+    )
+    return gan
+
+
+def conv_steps(steps=5, batch_size=8, batch_norm=False, **arguments):
+    """Trains so many steps -> every weight by its name."""
+    gan = conv_gan(batch_norm, **arguments)
+    fit(gan, images(steps * batch_size), batch_size)
+    return weights_of(gan)
+
+
+def fit(gan, data, batch_size, **arguments):
+    """One pass over the data in its own order."""
+    return gan.fit(
+        data, batch_size=batch_size, shuffle=False, verbose=0, **arguments
+    )
+
+
+def weights_of(gan):
+    """{"generator/0": array, ...}: both networks, the average, the count."""
+    from keras import ops
+
+    networks = {
+        "generator": gan.generator,
+        "discriminator": gan.discriminator,
+        "average": gan.averaged_generator,
+    }
+    return {
+        "images_seen": ops.convert_to_numpy(gan.images_seen),
+        **{
+            f"{name}/{index}": np.array(weight)
+            for name, network in networks.items()
+            for index, weight in enumerate(network.get_weights())
+        },
+    }
+
+
+def largest_difference(first, second):
+    """Of two such dictionaries, with the names of what they compare."""
+    if first.keys() != second.keys():
+        raise KeyError(f"not alike: {first.keys() ^ second.keys()}")
+    return max(
+        float(np.max(np.abs(first[k].astype("float64") - second[k])))
+        for k in first
+    )
+
+
+def draws():
+    """One draw of each kind, in `keras.ops` alone -> {name: tensor}."""
+    from keras import ops
+
+    from kerasgan import random
+
+    numbers = ops.convert_to_tensor(
+        np.array([0, 1, 2, 77, 2**20 + 3, 2**31 - 1], "int32")
+    )
+    return {
+        "uniform": random.uniform(
+            numbers, (3, 5), seed=7, purpose="test", low=-2.0, high=3.0
+        ),
+        "normal": random.normal(numbers, (4, 4), seed=7, purpose="test"),
+        "scalar": random.normal(numbers, seed=2**33 + 1, purpose="scalar"),
+        "integers": random.integers(numbers, 10, seed=7, purpose="test"),
+        "key_state": random.key_state(numbers[3], seed=7, purpose="test"),
+    }
+
+
+def _prefixed(prefix, values):
+    return {f"{prefix}/{k}": np.array(v) for k, v in values.items()}
+
+
+def _jax():
+    """What JAX makes of it all, and what it takes to import the library."""
+    import kerasgan
+
+    imported = kerasgan.GANModel is not None and "tensorflow" in sys.modules
+
+    import jax
+    from keras import ops
+
+    plain = {k: ops.convert_to_numpy(v) for k, v in draws().items()}
+    return {
+        "tensorflow_imported": np.array(imported),
+        **_prefixed("draws", plain),
+        **_prefixed("draws_jit", jax.jit(draws)()),
+        **_prefixed("steps", conv_steps()),
+    }
+
+
+def _replicas():
+    """The same global batches on one replica, and on two."""
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+    results = {}
+    for count in (1, 2):
+        devices = [f"CPU:{i}" for i in range(count)]
+        strategy = tf.distribute.MirroredStrategy(devices)
+        with strategy.scope():
+            steps = conv_steps()
+            results |= _prefixed(f"steps_{count}", steps)
+            latents = _latents_by_replica(strategy)
+            results[f"latents_{count}"] = np.stack(latents)
+    with strategy.scope():
+        gan = conv_gan(batch_norm=True)
+        fit(gan, images(40), 8)
+    copies = [
+        weight.value.values
+        for network in (gan.generator, gan.averaged_generator)
+        for weight in network.weights
+    ]
+    results["copies_differ_by"] = np.max(
+        [np.max(np.abs(a.numpy() - b.numpy())) for a, b in copies]
+    )
+    results |= _prefixed("batch_norm", weights_of(gan))
+    # 40 = 5 whole batches; 43 leaves 3 images, which 2 replicas share.
+    with strategy.scope():
+        gan = conv_gan()
+        fit(gan, images(43), 8)
+    results |= _prefixed("partial", weights_of(gan))
+    seen = [int(copy) for copy in gan.images_seen.value.values]
+    results["partial_seen"] = np.array(seen)
+    # 41 leaves one image, and a replica without any.
+    try:
+        with strategy.scope():
+            fit(conv_gan(), images(41), 8)
+        results["empty_error"] = np.array("none")
+    except Exception as error:
+        results["empty_error"] = np.array(str(error))
+    return results
+
+
+def _latents_by_replica(strategy):
+    """The latents of one step, replica by replica, update by update."""
+    import tensorflow as tf
+
+    from kerasgan import devices
+
+    gan = conv_gan(run_eagerly=True)
+    sample_batch = gan.sample_batch
+    drawn = [[] for _ in range(strategy.num_replicas_in_sync)]
+
+    def spy(data, player, batch):
+        batch = sample_batch(data, player, batch)
+        drawn[int(devices.replica_index())].append(batch.latents)
+        return batch
+
+    gan.sample_batch = spy
+    data = tf.constant(images(8 // len(drawn)))
+    strategy.run(gan.train_step, args=(data,))
+    return [np.array(latents) for latents in np.concatenate(drawn)]
+
+
+PROCESSES = {"jax": _jax, "replicas": _replicas}
+
+
+if __name__ == "__main__":
+    np.savez(sys.argv[2], **PROCESSES[sys.argv[1]]())
