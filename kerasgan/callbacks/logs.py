@@ -1,0 +1,149 @@
+"""What training logs: looked at for NaN, and written down."""
+
+import importlib.util
+import json
+import os
+import pathlib
+import time
+
+import numpy as np
+
+from kerasgan.callbacks.counting import EveryImages, images_seen
+
+
+class StopOnNaN(EveryImages):
+    """Raises `FloatingPointError` when a logged quantity is not finite.
+
+    It names the quantity and the step. Every step's logs are looked at, in
+    every `every_images` and before a checkpoint is written.
+    """
+
+    def __init__(self, every_images=10_000):
+        super().__init__(every_images)
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self._begin_interval(self._seen)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps.append(dict(logs or {}))
+        super().on_train_batch_end(batch, logs)
+
+    def on_train_end(self, logs=None):
+        self.fire(images_seen(self.model))
+
+    def fire(self, images_seen):
+        self.check()
+        self._begin_interval(images_seen)
+
+    def check(self):
+        """Looks at the steps of this interval -> {name: float [steps]}."""
+        self._steps = [
+            {name: float(value) for name, value in step.items()}
+            for step in self._steps
+        ]
+        names = self._steps[0] if self._steps else {}
+        table = {n: np.array([s[n] for s in self._steps]) for n in names}
+        # The earliest: from there it spreads to everything.
+        bad = {n: np.flatnonzero(~np.isfinite(v)) for n, v in table.items()}
+        firsts = [(where[0], n) for n, where in bad.items() if len(where)]
+        if firsts:
+            index, name = min(firsts)
+            raise FloatingPointError(
+                self._message(name, table[name][index], int(index) + 1)
+            )
+        return table
+
+    def _message(self, name, value, steps):
+        images = self.model.images_per_step
+        where = f", at {self._interval_start + steps * images:,} images"
+        return (
+            f"`{name}` is {value} in step {self._step + steps:,}"
+            f"{where if images else ''}. Training stops; the last checkpoint "
+            "is from before. Lower the learning rates, or add a regularizer "
+            "(R1, GradientPenalty)."
+        )
+
+    def _begin_interval(self, images_seen):
+        before = getattr(self, "_steps", None)
+        # Counted from where this run of `fit` began.
+        self._step = 0 if before is None else self._step + len(before)
+        self._steps = []
+        self._interval_start = images_seen
+        self._interval_time = time.monotonic()
+
+
+class MetricsLog(StopOnNaN):
+    """Appends a line of JSON to a file in every so many images.
+
+    Each holds the means of what was logged since the last one. On a resume,
+    lines from after the checkpoint are dropped: they will come again.
+
+    Args:
+        path: Such as `metrics.jsonl`.
+        every_images: How often.
+        tensorboard: A folder for TensorBoard's events, where that package is
+            installed.
+    """
+
+    def __init__(self, path, every_images=10_000, tensorboard=None):
+        super().__init__(every_images)
+        self.path = pathlib.Path(path)
+        self.tensorboard = tensorboard
+        self.record = {}
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        kept = [r for r in read_jsonl(self.path) if r["images"] <= self._seen]
+        part = self.path.with_suffix(".part")
+        part.write_text("".join(json.dumps(r) + "\n" for r in kept))
+        os.replace(part, self.path)
+        self._writer = _tensorboard_writer(self.tensorboard)
+
+    def fire(self, images_seen):
+        table = self.check()
+        if table:
+            seconds = max(time.monotonic() - self._interval_time, 1e-9)
+            speed = (images_seen - self._interval_start) / seconds
+            self.record = {
+                "images": images_seen,
+                "images_per_second": round(speed, 1),
+                **{name: float(v.mean()) for name, v in table.items()},
+            }
+            with self.path.open("a") as file:
+                file.write(json.dumps(self.record) + "\n")
+            self._writer(self.record)
+        self._begin_interval(images_seen)
+
+
+def read_jsonl(path):
+    """The records of a file of JSON lines; a torn last line is left out."""
+    path = pathlib.Path(path)
+    records = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return records
+
+
+def _tensorboard_writer(folder):
+    """A function that writes a record's numbers as TensorBoard's events."""
+    if folder is None or not _has_tensorboard():
+        return lambda record: None
+    import tensorflow as tf
+
+    writer = tf.summary.create_file_writer(os.fspath(folder))
+
+    def write(record):
+        with writer.as_default(step=record["images"]):
+            for name, value in record.items():
+                tf.summary.scalar(name, value)
+        writer.flush()
+
+    return write
+
+
+def _has_tensorboard():
+    return importlib.util.find_spec("tensorboard") is not None
