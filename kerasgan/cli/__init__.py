@@ -1,0 +1,1 @@
+"""The command line: absl flags over `kerasgan.runs`, and no logic else."""

@@ -1,0 +1,38 @@
+"""kerasgan list"""
+
+import textwrap
+
+from absl import flags
+
+
+def define(values):
+    """Adds this command's flags."""
+    flags.DEFINE_string(
+        "task",
+        None,
+        "Only recipes whose task contains this, such as conditional.",
+        flag_values=values,
+    )
+
+
+def run(values):
+    """Prints the recipes -> the exit status."""
+    from kerasgan import recipes
+
+    tasks = set()
+    shown = 0
+    for name in recipes.NAMES:
+        recipe = recipes.get(name)
+        tasks.add(recipe.task)
+        if values.task is not None and values.task not in recipe.task:
+            continue
+        shown += 1
+        title, _, rest = recipes.module(name).__doc__.partition("\n")
+        print(f"{name}: {title}")
+        print(f"    task: {recipe.task}; data: {recipe.data}; {recipe.paper}")
+        print(textwrap.indent(rest.strip("\n"), "    ") + "\n")
+    if not shown:
+        raise ValueError(
+            f"`--task` must be a part of one of: {', '.join(sorted(tasks))}. "
+            f"Received: --task={values.task}"
+        )

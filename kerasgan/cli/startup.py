@@ -1,0 +1,32 @@
+"""Starts the backend without its notes on how it was compiled."""
+
+import os
+import sys
+import tempfile
+
+
+def import_backend():
+    """Imports Keras and its backend; what they say is shown if they fail.
+
+    TensorFlow writes a dozen lines to stderr before any of its settings can
+    stop it (tensorflow/tensorflow#100442). They would be the first thing that
+    a newcomer sees. Which devices were found, training says itself.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            import keras
+
+            import kerasgan.data  # noqa: F401  TensorFlow, also beside JAX.
+
+            keras.ops.zeros(())  # Devices speak up with the first tensor.
+        except BaseException:
+            notes.seek(0)
+            os.write(stderr, notes.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

@@ -1,0 +1,80 @@
+"""kerasgan train"""
+
+from absl import flags
+
+from kerasgan.cli import startup
+
+_TEXTS = {
+    "data": "A tfds name, a folder, zip or tar of images, an .npz, or digits.",
+    "data_dir": "Where tfds keeps its datasets.",
+    "size": "Height and width in pixels: 64, or 96x64. Default: the data's.",
+    "batch_size": "Images in a step.",
+    "total_images": "Where training ends; more than before extends a run.",
+    "seed": "Of initial weights, data order and every draw.",
+}
+
+
+def define(values):
+    """Adds this command's flags."""
+    flags.DEFINE_string(
+        "recipe",
+        None,
+        "What to train; `kerasgan list` lists them. Default: dcgan, or the "
+        "recipe that the workdir holds.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "workdir",
+        None,
+        "Where the run lives. Default: runs/<recipe>-<data>.",
+        flag_values=values,
+    )
+    for name, text in _TEXTS.items():
+        flags.DEFINE_string(name, None, text, flag_values=values)
+    flags.DEFINE_multi_string(
+        "set",
+        [],
+        "field=value, for any field of the recipe that --dry_run shows; may "
+        "be given repeatedly.",
+        flag_values=values,
+    )
+    flags.DEFINE_bool(
+        "dry_run",
+        False,
+        "Show recipe, data report, parameters, memory; train nothing.",
+        flag_values=values,
+    )
+
+
+def run(values):
+    """Trains -> the exit status."""
+    recipe = _recipe(values)
+    startup.import_backend()
+    from kerasgan.runs import train
+
+    if values.dry_run:
+        train.dry_run(recipe)
+        return 0
+    return train.train(recipe, values.workdir)
+
+
+def _recipe(values):
+    """The recipe by name or from the workdir, with the flags' fields."""
+    from kerasgan import recipes
+    from kerasgan.runs.workdir import Workdir
+
+    stored = Workdir(values.workdir).read_recipe() if values.workdir else None
+    if values.recipe is None and stored is not None:
+        recipe = recipes.get(stored["recipe"]).from_dict(stored)
+    else:
+        recipe = recipes.get(values.recipe or "dcgan")
+    texts = {name: values[name].value for name in _TEXTS}
+    texts = {name: text for name, text in texts.items() if text is not None}
+    for assignment in values.set:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise ValueError(
+                f"`--set` must be field=value. Received: --set={assignment}"
+            )
+        texts[name.strip()] = text.strip()
+    return recipe.override(texts)

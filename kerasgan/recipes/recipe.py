@@ -1,0 +1,222 @@
+"""What every recipe says: its data, its training, and how to build its model.
+
+A recipe is a frozen dataclass. Its fields are plain values, so that it can be
+written to a file, compared, and changed by `--set=field=value`.
+"""
+
+import abc
+import dataclasses
+import types
+import typing
+
+from kerasgan.errors import unknown_name
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BaseRecipe(abc.ABC):
+    """The fields that all recipes share; each file adds its own."""
+
+    task: typing.ClassVar[str] = "image generation"
+    paper: typing.ClassVar[str]
+    conditional: typing.ClassVar[bool] = False  # Needs labels.
+
+    data: str = "digits"  # A tfds name, a folder, an archive, an .npz.
+    data_dir: str | None = None  # Where tfds keeps its datasets.
+    split: str = "train"
+    size: tuple[int, int] | None = None  # Height, width; None: the data's own.
+    channels: int | None = None  # 1, 3 or 4; None: the data's own.
+    crop: bool = True  # To the wanted shape, from the centre; else stretch.
+    flip: bool = False  # Half of the images, left to right.
+    rotate_degrees: float = 0.0  # At most, either way.
+    translate: float = 0.0  # At most, as a share of the size.
+    zoom: float = 0.0  # At most, as a share: 0.1 is 0.9 to 1.1 times.
+
+    loss: str = "non_saturating"
+    total_images: int = 250_000
+    batch_size: int = 64  # Of one step, all discriminator updates together.
+    seed: int = 0
+    discriminator_steps: int = 1
+    optimizer: str = "adam"  # Or "rmsprop", which has no betas.
+    generator_learning_rate: float = 2e-4
+    discriminator_learning_rate: float = 2e-4
+    beta_1: float = 0.5
+    beta_2: float = 0.999
+    ema_half_life_images: int = 5_000
+    mixed_precision: bool = False  # bfloat16, where the device is fast at it.
+    jit_compile: str = "auto"  # XLA: "auto", "on", "off".
+
+    sample_every: int = 25_000  # Images between two grids of samples.
+    log_every: int = 5_000  # Images between two lines of metrics.jsonl.
+    checkpoint_seconds: float = 30.0
+
+    # May change from one start of a run to the next.
+    _FREE: typing.ClassVar[frozenset] = frozenset(
+        {
+            "data_dir",
+            "total_images",
+            "sample_every",
+            "log_every",
+            "checkpoint_seconds",
+        }
+    )
+    _POSITIVE: typing.ClassVar[tuple] = (
+        "total_images",
+        "batch_size",
+        "discriminator_steps",
+        "generator_learning_rate",
+        "discriminator_learning_rate",
+        "sample_every",
+        "log_every",
+        "checkpoint_seconds",
+        "width",
+        "latent_size",
+    )
+    _CHOICES: typing.ClassVar[dict] = {
+        "jit_compile": ("auto", "on", "off"),
+        "optimizer": ("adam", "rmsprop"),
+    }
+    _SHARES: typing.ClassVar[tuple] = ("beta_1", "beta_2", "dropout")
+
+    def __post_init__(self):
+        for name in self._POSITIVE:
+            if getattr(self, name, 1) <= 0:
+                raise _out_of_range(self, name, "positive")
+        for name in self._SHARES:
+            if not 0 <= getattr(self, name, 0) < 1:
+                raise _out_of_range(self, name, "in [0, 1)")
+        if self.ema_half_life_images < 0:
+            raise _out_of_range(self, "ema_half_life_images", "0 or more")
+        if self.channels not in (None, 1, 3, 4):
+            raise _out_of_range(self, "channels", "1, 3 or 4")
+        for name, known in self._CHOICES.items():
+            if getattr(self, name) not in known:
+                raise unknown_name(name, getattr(self, name), known)
+        if self.size is not None and min(self.size) < 1:
+            raise _out_of_range(self, "size", "positive")
+        if self.batch_size < self.discriminator_steps:
+            raise ValueError(
+                "`batch_size` must hold an image for each of the "
+                "`discriminator_steps`, which share it. Received: "
+                f"batch_size={self.batch_size}, "
+                f"discriminator_steps={self.discriminator_steps}"
+            )
+
+    @abc.abstractmethod
+    def build(self, image_shape, classes):
+        """A compiled model for images (height, width, channels) in [-1, 1]."""
+
+    @property
+    def name(self):
+        return type(self).__module__.rpartition(".")[2]
+
+    def regularizers(self):
+        """Objects for `compile`, made from this recipe's fields."""
+        return []
+
+    def compile(self, gan, **arguments):
+        """Compiles a `GANModel` as the fields say -> the model."""
+        jit_compile = {"auto": "auto", "on": True, "off": False}
+        gan.compile(
+            generator_optimizer=self._optimizer(self.generator_learning_rate),
+            discriminator_optimizer=self._optimizer(
+                self.discriminator_learning_rate
+            ),
+            loss=self.loss,
+            regularizers=self.regularizers(),
+            discriminator_steps=self.discriminator_steps,
+            ema_half_life_images=self.ema_half_life_images,
+            seed=self.seed,
+            jit_compile=jit_compile[self.jit_compile],
+            **arguments,
+        )
+        return gan
+
+    def _optimizer(self, learning_rate):
+        from keras import optimizers
+
+        if self.optimizer == "rmsprop":
+            return optimizers.RMSprop(learning_rate)
+        return optimizers.Adam(
+            learning_rate, beta_1=self.beta_1, beta_2=self.beta_2
+        )
+
+    def to_dict(self):
+        """Name and fields, as JSON holds them."""
+        fields = dataclasses.asdict(self)
+        size = fields["size"]
+        fields["size"] = list(size) if size is not None else None
+        return {"recipe": self.name, **fields}
+
+    def from_dict(self, values):
+        """The recipe with the fields that a `to_dict()` held."""
+        fields = {field.name for field in dataclasses.fields(self)}
+        known = {name: values[name] for name in fields & set(values)}
+        if known.get("size") is not None:
+            known["size"] = tuple(known["size"])
+        return self.replace(**known)
+
+    def replace(self, **values):
+        return dataclasses.replace(self, **values)
+
+    def override(self, texts):
+        """{"field": "text"} -> the recipe with these values, of their types."""
+        hints = typing.get_type_hints(type(self))
+        fields = [field.name for field in dataclasses.fields(self)]
+        values = {}
+        for name, text in texts.items():
+            if name not in fields:
+                raise unknown_name("field", name, fields)
+            values[name] = parse(name, text, hints[name])
+        return self.replace(**values)
+
+
+def differences(old, new):
+    """What two `to_dict()` say otherwise, and may not, as lines of text."""
+    names = sorted((set(old) | set(new)) - BaseRecipe._FREE)
+    return [
+        f"{name}: {old.get(name)!r} before, {new.get(name)!r} now"
+        for name in names
+        if old.get(name) != new.get(name)
+    ]
+
+
+def parse(name, text, kind):
+    """A value of the annotated type `kind`, from text.
+
+    Sizes are "64" or "96x64" (height x width); "none" is None where a field
+    may be None.
+    """
+    options = typing.get_args(kind) if _is_union(kind) else (kind,)
+    if type(None) in options and text.lower() == "none":
+        return None
+    kind = next(option for option in options if option is not type(None))
+    try:
+        if typing.get_origin(kind) is tuple:
+            sides = [int(side) for side in text.lower().split("x")]
+            height, width = sides if len(sides) == 2 else sides * 2
+            return (height, width)
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        if kind is int:
+            return int(text.replace("_", "").replace(",", ""))
+        return kind(text)
+    except (ValueError, KeyError) as error:
+        examples = {bool: "true or false", int: "a whole number"}
+        wanted = examples.get(kind, "a number")
+        if typing.get_origin(kind) is tuple:
+            wanted = "a size such as 64 or 96x64 (height x width)"
+        raise ValueError(
+            f"`{name}` must be {wanted}. Received: {name}={text!r}"
+        ) from error
+
+
+def _is_union(kind):
+    return isinstance(kind, types.UnionType) or (
+        typing.get_origin(kind) is typing.Union
+    )
+
+
+def _out_of_range(recipe, name, rule):
+    return ValueError(
+        f"`{name}` must be {rule}. Received: {name}={getattr(recipe, name)!r}"
+    )

@@ -1,0 +1,45 @@
+"""WGAN-GP (Gulrajani et al. 2017): ResNets, and gradients of length one.
+
+kerasgan train --recipe=wgan_gp
+    not measured yet
+"""
+
+import dataclasses
+
+from kerasgan.recipes.recipe import BaseRecipe
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe(BaseRecipe):
+    paper = "https://arxiv.org/abs/1704.00028"
+
+    loss: str = "wasserstein"
+    penalty: float = 10.0
+    batch_size: int = 160
+    discriminator_steps: int = 5
+    generator_learning_rate: float = 5e-4
+    discriminator_learning_rate: float = 5e-4
+    beta_1: float = 0.0
+    beta_2: float = 0.9
+    latent_size: int = 64
+    width: int = 32
+    dropout: float = 0.0
+
+    def build(self, image_shape, classes):
+        from kerasgan import GANModel
+        from kerasgan.models import resnet
+
+        gan = GANModel(
+            resnet.Generator(
+                image_shape, latent_size=self.latent_size, width=self.width
+            ),
+            resnet.Discriminator(
+                image_shape, width=self.width, dropout=self.dropout
+            ),
+        )
+        return self.compile(gan)
+
+    def regularizers(self):
+        from kerasgan.regularizers import GradientPenalty
+
+        return [GradientPenalty(self.penalty)]

@@ -1,0 +1,1 @@
+"""A run in its working directory: train, resume, sample."""

@@ -1,0 +1,126 @@
+"""Samples of a run: a grid, single files, arrays, strips, an animation."""
+
+import pathlib
+
+import numpy as np
+
+from kerasgan import pictures
+from kerasgan.runs.preparation import Plan
+from kerasgan.runs.workdir import Workdir
+from kerasgan.training import checkpoints
+
+_ANIMATIONS = (".gif", ".webp")
+_STILLS = (".png", ".jpg", ".jpeg")
+
+
+def load_model(workdir):
+    """The model of a run, as of its newest checkpoint."""
+    workdir = Workdir(workdir)
+    values = workdir.read_recipe()
+    if values is None:
+        raise ValueError(
+            "`workdir` must be the folder of a run, with its recipe.json. "
+            f"Received: workdir={str(workdir)!r}. `kerasgan train` makes one."
+        )
+    model = Plan.from_dict(values).build()
+    if checkpoints.restore(model, workdir.checkpoints) is None:
+        raise ValueError(
+            "`workdir` must hold a checkpoint. Received: "
+            f"workdir={str(workdir)!r}, whose training has written none yet"
+        )
+    return model
+
+
+def sample(workdir, output, *, count=64, seed=0, labels=None, interpolate=None):
+    """Writes samples of a run's averaged generator.
+
+    Args:
+        workdir: The run.
+        output: By its ending: `.png` or `.jpg` a grid, `.npz` the arrays
+            `images` (uint8 [n, h, w, c]) and `labels` (where there are any),
+            `.gif` or `.webp` an animation through the latents; without an
+            ending, a folder of single PNG files.
+        count: How many images.
+        seed: Of latents and drawn labels.
+        labels: A list of classes, taken in turn; None draws them.
+        interpolate: Images from one latent to the next; a grid then has a
+            strip of so many in each row.
+    """
+    output = pathlib.Path(output)
+    _check(output, count, interpolate)
+    model = load_model(workdir)
+    if labels is not None:
+        _check_labels(labels, model.classes)
+        labels = np.resize(np.asarray(labels, "int32"), count)
+    else:
+        labels = model.labels(count, seed)
+    if interpolate or output.suffix in _ANIMATIONS:
+        steps = interpolate or 16
+        strips = -(-count // steps)
+        latents = _strips(model.latents(strips + 1, seed), steps)[:count]
+        if labels is not None:  # One class for a whole strip.
+            labels = np.repeat(labels[:strips], steps)[:count]
+    else:
+        steps = None
+        latents = model.latents(count, seed)
+    images = model.decode(latents, labels)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    _write(output, images, labels, columns=steps)
+
+
+def _write(output, images, labels, columns):
+    if output.suffix == ".npz":
+        arrays = {"images": pictures.to_uint8(images)}
+        if labels is not None:
+            arrays["labels"] = labels
+        part = output.with_name(output.name + ".part")
+        with part.open("wb") as file:
+            np.savez(file, **arrays)
+        part.replace(output)
+    elif output.suffix in _ANIMATIONS:
+        frames = [pictures.grid(image[None]) for image in images]
+        pictures.save_animation(output, frames, seconds=len(frames) / 12)
+    elif output.suffix:
+        pictures.save(output, pictures.grid(images, columns))
+    else:
+        output.mkdir(exist_ok=True)
+        for index, image in enumerate(pictures.to_uint8(images)):
+            pictures.save(output / f"{index:06d}.png", image)
+
+
+def _strips(latents, steps):
+    """Latents [n + 1, d] -> [n * steps, d]: from each to the next."""
+    return np.concatenate(
+        [
+            pictures.interpolate(start, end, steps)
+            for start, end in zip(latents[:-1], latents[1:], strict=True)
+        ]
+    )
+
+
+def _check(output, count, interpolate):
+    known = (*_STILLS, *_ANIMATIONS, ".npz", "")
+    if output.suffix not in known:
+        raise ValueError(
+            f"`output` must end in one of {', '.join(known[:-1])}, or be a "
+            f"folder's name. Received: output={str(output)!r}"
+        )
+    if count < 1:
+        raise ValueError(f"`count` must be positive. Received: count={count}")
+    if interpolate is not None and interpolate < 2:
+        raise ValueError(
+            f"`interpolate` must be 2 or more. Received: {interpolate}"
+        )
+
+
+def _check_labels(labels, classes):
+    if classes is None:
+        raise ValueError(
+            "`labels` must not be given: the generator takes none. "
+            f"Received: labels={labels}"
+        )
+    if not labels or min(labels) < 0 or max(labels) >= classes:
+        raise ValueError(
+            f"`labels` must be classes from 0 to {classes - 1}. "
+            f"Received: labels={labels}"
+        )

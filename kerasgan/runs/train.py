@@ -1,0 +1,148 @@
+"""Training in a working directory, from the start or from where it stopped."""
+
+import os
+import shlex
+import signal
+
+import numpy as np
+
+from kerasgan import callbacks, devices
+from kerasgan.runs import plots
+from kerasgan.runs.preparation import default_workdir, describe, load_data
+from kerasgan.runs.workdir import Workdir
+from kerasgan.training import checkpoints
+
+_GRID = 64
+
+
+def dry_run(recipe):
+    """Prints what a training would be; trains nothing and writes nothing."""
+    data, plan = load_data(recipe)
+    print(describe(plan, data, plan.build()))
+    print(f"\nworkdir {default_workdir(plan)}, if no other is given")
+
+
+def train(recipe, workdir=None):
+    """Trains until `total_images`, going on from the newest checkpoint.
+
+    Args:
+        recipe: A `Recipe`.
+        workdir: Where the run lives; None is `runs/<recipe>-<data>`.
+
+    Returns:
+        The program's exit status: 0, or 128 + the number of the signal that
+        stopped the training.
+
+    Raises:
+        ValueError: Wrong data or settings, or the workdir belongs to another
+            recipe or process. Nothing has been changed then.
+        FloatingPointError: A loss is not finite; the last checkpoint is kept.
+    """
+    data, plan = load_data(recipe)
+    workdir = Workdir(workdir or default_workdir(plan))
+    workdir.check(plan.to_dict())
+    model = plan.build()  # Refuses wrong settings, before anything is written.
+    with workdir.lock():
+        workdir.claim(plan.to_dict())
+        checkpoints.restore(model, workdir.checkpoints)
+        seen = callbacks.images_seen(model)
+        if seen >= recipe.total_images:
+            if not workdir.model.exists():
+                _finish(model, workdir)
+            print(
+                f"{workdir} is finished, with {seen:,} images seen. A higher "
+                "--total_images extends it."
+            )
+            return 0
+        if seen:
+            print(f"resuming at {seen:,} images")
+        print(f"training on {devices.description()}, results in {workdir}")
+        received = _fit(model, recipe, data, workdir)
+        seen = callbacks.images_seen(model)
+        if received is None:
+            _finish(model, workdir)
+            print(f"finished: {seen:,} images seen, results in {workdir}")
+            return 0
+    command = f"kerasgan train --workdir={shlex.quote(str(workdir))}"
+    print(f"\nstopped by {received} at {seen:,} images. To go on: {command}")
+    return 128 + signal.Signals[received]
+
+
+def _fit(model, recipe, data, workdir):
+    """Trains -> the name of the signal that stopped it, or None."""
+    dataset = data.dataset(
+        recipe.batch_size,
+        seed=recipe.seed,
+        start_images=callbacks.images_seen(model),
+        total_images=recipe.total_images,
+        flip=recipe.flip,
+        rotate_degrees=recipe.rotate_degrees,
+        translate=recipe.translate,
+        zoom=recipe.zoom,
+    )
+    stop = callbacks.StopOnSignal()
+    log = callbacks.MetricsLog(
+        workdir.metrics, recipe.log_every, tensorboard=workdir.tensorboard
+    )
+    watchers = [
+        stop,
+        log,
+        callbacks.SampleGrid(
+            workdir.samples,
+            recipe.sample_every,
+            count=_GRID,
+            seed=recipe.seed,
+            real=_real_grid(data, model),
+        ),
+        _LossPlot(workdir, recipe.sample_every),
+        callbacks.Checkpoints(
+            workdir.checkpoints,
+            recipe.checkpoint_seconds,
+            watch=log,
+            restore=False,
+        ),
+        callbacks.Progress(recipe.total_images),
+    ]
+    try:
+        model.fit(dataset, verbose=0, shuffle=False, callbacks=watchers)
+    finally:
+        stop.reset()
+    return stop.received
+
+
+def _real_grid(data, model):
+    """Real images from all over the data; by class where classes matter."""
+    if model.classes is None:
+        count = min(_GRID, data.count)
+        return data.images(np.linspace(0, data.count - 1, count, dtype=int))
+    labels = data.labels(np.arange(data.count))
+    rows = max(1, _GRID // model.classes)
+    places = [np.flatnonzero(labels == c) for c in range(model.classes)]
+    return data.images(
+        [
+            place[row % len(place)]
+            for row in range(rows)
+            for place in places
+            if len(place)
+        ]
+    )
+
+
+def _finish(model, workdir):
+    part = workdir.model.with_name("gan.part.keras")
+    model.save(part)
+    os.replace(part, workdir.model)
+
+
+class _LossPlot(callbacks.EveryImages):
+    """Draws `losses.png` anew in every so many images, and at the end."""
+
+    def __init__(self, workdir, every_images):
+        super().__init__(every_images)
+        self._workdir = workdir
+
+    def fire(self, images_seen):
+        plots.plot_losses(self._workdir.metrics, self._workdir.plot)
+
+    def on_train_end(self, logs=None):
+        plots.plot_losses(self._workdir.metrics, self._workdir.plot)

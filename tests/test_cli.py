@@ -1,0 +1,103 @@
+"""The command line: what it answers, how fast, and what it refuses."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from kerasgan.cli.main import COMMANDS, main
+
+
+def test_help_lists_commands_and_flags(capsys):
+    for words in ([], ["--help"], ["-h"]):
+        assert main(words) == 0
+        output = capsys.readouterr().out
+        assert all(command in output for command in COMMANDS)
+    for command in COMMANDS:
+        assert main([command, "--help"]) == 0
+        output = capsys.readouterr().out
+        assert output.startswith(f"kerasgan {command}") and "--" in output
+    assert main(["train", "--help"]) == 0
+    output = capsys.readouterr().out
+    for flag in ("recipe", "data", "size", "total_images", "set", "dry_run"):
+        assert f"--{flag}" in output
+
+
+@pytest.mark.parametrize("words", ["--help", "list", "train --help"])
+def test_answers_without_importing_anything_heavy(words):
+    code = (
+        "import sys; from kerasgan.cli.main import main; "
+        f"assert main({words.split()!r}) == 0; "
+        "heavy = {'keras', 'tensorflow', 'jax', 'numpy', 'matplotlib'}; "
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    # Half a second on an idle machine; the bound allows for a busy one.
+    assert time.monotonic() - started < 2.5
+
+
+def test_list_shows_recipes_and_filters(capsys):
+    from kerasgan import recipes
+
+    assert main(["list"]) == 0
+    output = capsys.readouterr().out
+    for name in recipes.NAMES:
+        assert f"{name}: " in output
+    assert "https://arxiv.org/abs/1511.06434" in output
+    assert main(["list", "--task=conditional"]) == 0
+    output = capsys.readouterr().out
+    assert "cgan: " in output and "\ndcgan: " not in output
+    assert main(["list", "--task=cooking"]) == 2
+    assert "image generation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["trian"], "Did you mean 'train'?"),
+        (["train", "--recipe=dcgn"], "Did you mean 'dcgan'?"),
+        (["train", "--sice=64"], "size"),
+        (["train", "--size=big"], "`size` must be a size such as 64"),
+        (["train", "--size=0"], "`size` must be positive"),
+        (["train", "--batch_size=0"], "`batch_size` must be positive"),
+        (["train", "--batch_size=many"], "`batch_size` must be a whole number"),
+        (["train", "--set=widht=3"], "Did you mean 'width'?"),
+        (["train", "--set=width"], "field=value"),
+        (["train", "--set=beta_1=1.5"], "`beta_1` must be in [0, 1)"),
+        (["train", "--set=flip=maybe"], "`flip` must be true or false"),
+        (["train", "--set=loss=hing"], "Did you mean 'hinge'?"),
+        (["train", "--data=/no/such/folder"], "/no/such/folder"),
+        (["train", "extra"], "takes flags only"),
+        (["sample"], "`--workdir` must name"),
+        (["sample", "--workdir=.", "--labels=a"], "whole numbers"),
+        (["sample", "--workdir=.", "--count=-1"], "`count` must be positive"),
+    ],
+)
+def test_mistakes_are_told_before_any_work(
+    words, message, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("kerasgan: error: ")
+    assert message in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_dry_run_shows_everything_and_writes_nothing(
+    capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--recipe=acgan", "--dry_run", "--size=12x8"]) == 0
+    output = capsys.readouterr().out
+    assert "size = (12, 8)" in output or "size = [12, 8]" in output
+    assert "image_shape = [12, 8, 1]" in output
+    assert "1,797" in output or "1797" in output
+    assert "parameters" in output and "MB" in output
+    assert "runs/acgan-digits" in output
+    assert not list(tmp_path.iterdir())
