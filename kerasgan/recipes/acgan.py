@@ -1,7 +1,13 @@
-"""AC-GAN (Odena et al. 2017): the discriminator also names the class.
+r"""AC-GAN (Odena et al. 2017): the discriminator also names the class.
 
-kerasgan train --recipe=acgan
-    not measured yet
+    kerasgan train --recipe=acgan
+        250,048 images: fidelity 1.32, coverage 1.29,
+        10.0 of 10 classes, label accuracy 99.3 %; 4,037 images/s
+    kerasgan train --recipe=acgan --data=fashion_mnist \
+        --data_dir=D --total_images=120000
+        not measured yet
+
+Seed 0, two CPU cores, `benchmarks/recipes.py`, which explains the figures.
 """
 
 import dataclasses

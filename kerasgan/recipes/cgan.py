@@ -1,7 +1,13 @@
-"""Conditional GAN (Mirza and Osindero 2014): both networks see the label.
+r"""Conditional GAN (Mirza and Osindero 2014): both networks see the label.
 
-kerasgan train --recipe=cgan
-    not measured yet
+    kerasgan train --recipe=cgan
+        400,000 images: fidelity 0.93, coverage 0.96,
+        10.0 of 10 classes, label accuracy 99.3 %; 4,079 images/s
+    kerasgan train --recipe=cgan --data=fashion_mnist \
+        --data_dir=D --total_images=400000
+        not measured yet
+
+Seed 0, two CPU cores, `benchmarks/recipes.py`, which explains the figures.
 """
 
 import dataclasses

@@ -1,7 +1,14 @@
-"""DCGAN (Radford et al. 2015): convolutions and batch norm on both sides.
+r"""DCGAN (Radford et al. 2015): convolutions and batch norm on both sides.
 
-kerasgan train --recipe=dcgan
-    not measured yet
+    kerasgan train --recipe=dcgan
+        250,048 images: fidelity 1.18, coverage 1.07,
+        10.0 of 10 classes; 4,240 images/s
+    kerasgan train --recipe=dcgan --data=fashion_mnist \
+        --data_dir=D --total_images=120000
+        120,000 images: fidelity 1.44, coverage 1.36,
+        9.8 of 10 classes; 984 images/s
+
+Seed 0, two CPU cores, `benchmarks/recipes.py`, which explains the figures.
 """
 
 import dataclasses

@@ -1,7 +1,13 @@
-"""The first GAN (Goodfellow et al. 2014): two multilayer perceptrons.
+r"""The first GAN (Goodfellow et al. 2014): two multilayer perceptrons.
 
-kerasgan train --recipe=gan
-    not measured yet
+    kerasgan train --recipe=gan
+        250,048 images: fidelity 1.23, coverage 1.15,
+        8.1 of 10 classes; 4,608 images/s
+    kerasgan train --recipe=gan --data=fashion_mnist \
+        --data_dir=D --total_images=400000
+        not measured yet
+
+Seed 0, two CPU cores, `benchmarks/recipes.py`, which explains the figures.
 """
 
 import dataclasses

@@ -1,7 +1,13 @@
-"""WGAN (Arjovsky et al. 2017): DCGAN's networks, weights clipped.
+r"""WGAN (Arjovsky et al. 2017): DCGAN's networks, weights clipped.
 
     kerasgan train --recipe=wgan
+        500,160 images: fidelity 1.40, coverage 1.26,
+        9.9 of 10 classes; 7,080 images/s
+    kerasgan train --recipe=wgan --data=fashion_mnist \
+        --data_dir=D --total_images=500000
         not measured yet
+
+Seed 0, two CPU cores, `benchmarks/recipes.py`, which explains the figures.
 
 As in the paper, RMSprop, and five discriminator updates for each of the
 generator's.
