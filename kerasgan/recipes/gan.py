@@ -5,7 +5,8 @@ r"""The first GAN (Goodfellow et al. 2014): two multilayer perceptrons.
         8.1 of 10 classes; 4,608 images/s
     kerasgan train --recipe=gan --data=fashion_mnist \
         --data_dir=D --total_images=400000
-        not measured yet
+        400,000 images: fidelity 1.16, coverage 1.25,
+        9.6 of 10 classes; 3,262 images/s
 
 Seed 0, two CPU cores, `benchmarks/recipes.py`, which explains the figures.
 """
