@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -200,15 +201,17 @@ def test_a_torn_checkpoint_gives_way_to_the_one_before(finished, tmp_path):
     torn = good.with_name("images_000000000999.npz")
     torn.write_bytes(good.read_bytes()[:-2000])
     assert int(load_model(workdir).images_seen) == 640
-    # One flipped byte in the middle is found too.
+    # One flipped byte among the numbers is found too.
+    with zipfile.ZipFile(good) as archive:
+        largest = max(archive.infolist(), key=lambda member: member.file_size)
     data = bytearray(good.read_bytes())
-    data[len(data) // 2] ^= 1
+    data[largest.header_offset + largest.file_size // 2] ^= 1
     torn.write_bytes(data)
+    for other in Workdir(workdir).checkpoints.glob("*.npz"):
+        if other not in (torn, good):
+            other.unlink()
     assert int(load_model(workdir).images_seen) == 640
     good.unlink()
-    for other in Workdir(workdir).checkpoints.glob("*.npz"):
-        if other != torn:
-            other.unlink()
     with pytest.raises(ValueError, match="None of the checkpoints"):
         load_model(workdir)
 
