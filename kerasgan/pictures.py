@@ -51,7 +51,10 @@ def save(path, picture):
     """Writes a picture uint8 [H, W, c]; the file is whole or not there."""
     path = os.fspath(path)
     part = f"{path}.part"
-    _pillow(picture).save(part, format=_format(path))
+    image, kind = _pillow(picture), _format(path)
+    if kind == "JPEG":  # It knows no transparency.
+        image = image.convert("RGB") if image.mode == "RGBA" else image
+    image.save(part, format=kind)
     os.replace(part, path)
 
 

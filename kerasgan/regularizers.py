@@ -160,6 +160,14 @@ class _ZeroCentred(Penalty):
     weight: float | Schedule = 10.0
     finite_difference: float | None = None
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.finite_difference is not None and self.finite_difference <= 0:
+            raise ValueError(
+                "`finite_difference` must be None or positive. Received: "
+                f"finite_difference={self.finite_difference!r}"
+            )
+
     def __call__(self, function, batch):
         samples = self._samples(batch)
         if self.finite_difference is None:

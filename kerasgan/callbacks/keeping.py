@@ -15,7 +15,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     Args:
         folder: Where; the newest two are kept.
-        every_seconds: How often, at most.
+        every_seconds: Between two of them.
         watch: A `StopOnNaN` that looks first, so that nothing broken is kept.
         restore: Go on from the newest checkpoint when training begins. The
             data then start from their beginning; to resume within them too,

@@ -56,10 +56,12 @@ class StopOnNaN(EveryImages):
 
     def _message(self, name, value, steps):
         images = self.model.images_per_step
-        where = f", at {self._interval_start + steps * images:,} images"
+        where = f"in step {self._step + steps:,} of this training"
+        if images:
+            at = self._interval_start + steps * images
+            where = f"in step {at // images:,}, at {at:,} images"
         return (
-            f"`{name}` is {value} in step {self._step + steps:,}"
-            f"{where if images else ''}. Training stops; the last checkpoint "
+            f"`{name}` is {value} {where}. Training stops; the last checkpoint "
             "is from before. Lower the learning rates, or add a regularizer "
             "(R1, GradientPenalty)."
         )

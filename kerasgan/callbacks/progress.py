@@ -30,7 +30,7 @@ class Progress(keras.callbacks.Callback):
         self._last_step = -1
         self._started = self._shown = None
         self._bar = keras.utils.Progbar(
-            self.total_images - self._first,
+            self.total_images,
             stateful_metrics=["images/s"],
             unit_name="image",
         )
@@ -62,7 +62,7 @@ class Progress(keras.callbacks.Callback):
         ]
         if self._terminal:
             self._bar.update(
-                min(self._seen, self.total_images) - self._first,
+                min(self._seen, self.total_images),
                 [*losses, ("images/s", round(speed))],
                 finalize=finalize,
             )

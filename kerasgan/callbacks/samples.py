@@ -7,6 +7,8 @@ import numpy as np
 from kerasgan import pictures
 from kerasgan.callbacks.counting import EveryImages, images_seen
 
+MOST_COLUMNS = 16  # Of classes: more would not fit on a screen.
+
 
 class SampleGrid(EveryImages):
     """Writes grids of what the averaged generator makes of fixed latents.
@@ -17,7 +19,8 @@ class SampleGrid(EveryImages):
         every_images: How often.
         count: Images in a grid, about: with classes, whole rows of it.
         seed: Of the latents.
-        labels: For conditional generators; None has a column for each class.
+        labels: For conditional generators; None has a column
+            for each class, or for the first 16.
         real: Real images [n, h, w, c] in [-1, 1], written first.
     """
 
@@ -35,7 +38,10 @@ class SampleGrid(EveryImages):
         super().on_train_begin(logs)
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.real is not None:
-            grid = pictures.grid(self.real, self.model.classes)
+            columns = self.model.classes and min(
+                self.model.classes, MOST_COLUMNS
+            )
+            grid = pictures.grid(self.real, columns)
             pictures.save(self.folder / "real.png", grid)
         if self._seen == 0:
             self.fire(0)
@@ -43,7 +49,7 @@ class SampleGrid(EveryImages):
     def fire(self, images_seen):
         count, labels, columns = self.count, self.labels, None
         if labels is None and self.model.classes is not None:
-            columns = self.model.classes
+            columns = min(self.model.classes, MOST_COLUMNS)
             count = columns * max(1, self.count // columns)
             labels = np.arange(count) % columns
         samples = self.model.generate(count, labels, seed=self.seed)

@@ -53,6 +53,9 @@ def main(argv=None):
                 f"`kerasgan {name}` takes flags only. Received: {others}"
             )
         return command.run(values) or 0
+    except KeyboardInterrupt:
+        print("\nstopped before training began", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # Such as `| head`, which has read enough.
         sys.stdout = None
         return 0
@@ -74,8 +77,11 @@ def _help(name, values):
     lines = [f"kerasgan {name}: {COMMANDS[name]}", "", "flags:"]
     for flag_name in values:
         flag = values[flag_name]
-        default = "" if flag.default in (None, [], False) else flag.default
-        lines.append(f"  --{flag_name}" + (f" ({default})" if default else ""))
+        default = flag.default
+        if default is None or default is False or default == []:
+            lines.append(f"  --{flag_name}")
+        else:
+            lines.append(f"  --{flag_name} ({default})")
         lines.append(f"      {flag.help}")
     return "\n".join(lines)
 

@@ -53,7 +53,7 @@ def run(values):
     from kerasgan.runs import train
 
     if values.dry_run:
-        train.dry_run(recipe)
+        train.dry_run(recipe, values.workdir)
         return 0
     return train.train(recipe, values.workdir)
 

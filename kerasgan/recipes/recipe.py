@@ -6,6 +6,7 @@ written to a file, compared, and changed by `--set=field=value`.
 
 import abc
 import dataclasses
+import math
 import types
 import typing
 
@@ -52,6 +53,8 @@ class BaseRecipe(abc.ABC):
     # May change from one start of a run to the next.
     _FREE: typing.ClassVar[frozenset] = frozenset(
         {
+            # Where the data lie; `data_fingerprint` says what they are.
+            "data",
             "data_dir",
             "total_images",
             "sample_every",
@@ -70,22 +73,35 @@ class BaseRecipe(abc.ABC):
         "checkpoint_seconds",
         "width",
         "latent_size",
+        "label_width",
+        "clip",
+        "penalty",
     )
     _CHOICES: typing.ClassVar[dict] = {
         "jit_compile": ("auto", "on", "off"),
         "optimizer": ("adam", "rmsprop"),
     }
-    _SHARES: typing.ClassVar[tuple] = ("beta_1", "beta_2", "dropout")
+    _SHARES: typing.ClassVar[tuple] = (
+        "beta_1",
+        "beta_2",
+        "dropout",
+        "translate",
+        "zoom",
+    )
 
     def __post_init__(self):
         for name in self._POSITIVE:
-            if getattr(self, name, 1) <= 0:
+            if not 0 < getattr(self, name, 1) < math.inf:
                 raise _out_of_range(self, name, "positive")
         for name in self._SHARES:
             if not 0 <= getattr(self, name, 0) < 1:
                 raise _out_of_range(self, name, "in [0, 1)")
         if self.ema_half_life_images < 0:
             raise _out_of_range(self, "ema_half_life_images", "0 or more")
+        if not 0 <= self.rotate_degrees <= 180:
+            raise _out_of_range(self, "rotate_degrees", "in [0, 180]")
+        if not 0 <= self.seed < 2**32:
+            raise _out_of_range(self, "seed", "in [0, 2**32)")
         if self.channels not in (None, 1, 3, 4):
             raise _out_of_range(self, "channels", "1, 3 or 4")
         for name, known in self._CHOICES.items():

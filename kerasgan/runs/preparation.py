@@ -52,6 +52,9 @@ def load_data(recipe):
     """The recipe's images, and the plan that follows from them."""
     from kerasgan import data as sources
 
+    if pathlib.Path(recipe.data).expanduser().exists():
+        path = pathlib.Path(recipe.data).expanduser().resolve()
+        recipe = recipe.replace(data=str(path))  # Found from any folder.
     data = sources.load(
         recipe.data,
         split=recipe.split,

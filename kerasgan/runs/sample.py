@@ -46,7 +46,7 @@ def sample(workdir, output, *, count=64, seed=0, labels=None, interpolate=None):
         interpolate: Images from one latent to the next; a grid then has a
             strip of so many in each row.
     """
-    output = pathlib.Path(output)
+    output = pathlib.Path(output).expanduser()
     _check(output, count, interpolate)
     model = load_model(workdir)
     if labels is not None:
@@ -57,7 +57,10 @@ def sample(workdir, output, *, count=64, seed=0, labels=None, interpolate=None):
     if interpolate or output.suffix in _ANIMATIONS:
         steps = interpolate or 16
         strips = -(-count // steps)
-        latents = _strips(model.latents(strips + 1, seed), steps)[:count]
+        latents = model.latents(strips + 1, seed)
+        if output.suffix in _ANIMATIONS:
+            latents[-1] = latents[0]  # It ends where it begins.
+        latents = _strips(latents, steps)[:count]
         if labels is not None:  # One class for a whole strip.
             labels = np.repeat(labels[:strips], steps)[:count]
     else:

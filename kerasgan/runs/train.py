@@ -7,19 +7,22 @@ import signal
 import numpy as np
 
 from kerasgan import callbacks, devices
+from kerasgan.callbacks.samples import MOST_COLUMNS
 from kerasgan.runs import plots
 from kerasgan.runs.preparation import default_workdir, describe, load_data
-from kerasgan.runs.workdir import Workdir
+from kerasgan.runs.workdir import Workdir, write_atomically
 from kerasgan.training import checkpoints
 
 _GRID = 64
 
 
-def dry_run(recipe):
+def dry_run(recipe, workdir=None):
     """Prints what a training would be; trains nothing and writes nothing."""
     data, plan = load_data(recipe)
+    workdir = Workdir(workdir or default_workdir(plan))
+    workdir.check(plan.to_dict())
     print(describe(plan, data, plan.build()))
-    print(f"\nworkdir {default_workdir(plan)}, if no other is given")
+    print(f"\nworkdir {workdir}")
 
 
 def train(recipe, workdir=None):
@@ -43,7 +46,6 @@ def train(recipe, workdir=None):
     workdir.check(plan.to_dict())
     model = plan.build()  # Refuses wrong settings, before anything is written.
     with workdir.lock():
-        workdir.claim(plan.to_dict())
         checkpoints.restore(model, workdir.checkpoints)
         seen = callbacks.images_seen(model)
         if seen >= recipe.total_images:
@@ -54,18 +56,30 @@ def train(recipe, workdir=None):
                 "--total_images extends it."
             )
             return 0
+        workdir.claim(plan.to_dict())
+        # From here on it would be an older model than the checkpoints.
+        workdir.model.unlink(missing_ok=True)
+        _report(data, workdir)
         if seen:
             print(f"resuming at {seen:,} images")
         print(f"training on {devices.description()}, results in {workdir}")
-        received = _fit(model, recipe, data, workdir)
+        received = _fit(model, plan.recipe, data, workdir)
         seen = callbacks.images_seen(model)
-        if received is None:
+        if received is None or seen >= recipe.total_images:
             _finish(model, workdir)
             print(f"finished: {seen:,} images seen, results in {workdir}")
             return 0
     command = f"kerasgan train --workdir={shlex.quote(str(workdir))}"
     print(f"\nstopped by {received} at {seen:,} images. To go on: {command}")
     return 128 + signal.Signals[received]
+
+
+def _report(data, workdir):
+    """Shows once what is in the data, and keeps it with the run."""
+    if not workdir.data.exists():
+        report = data.report()
+        print(report)
+        write_atomically(workdir.data, report.to_json())
 
 
 def _fit(model, recipe, data, workdir):
@@ -85,8 +99,14 @@ def _fit(model, recipe, data, workdir):
         workdir.metrics, recipe.log_every, tensorboard=workdir.tensorboard
     )
     watchers = [
-        stop,
         log,
+        # Before the pictures: what ends a run may not wait for them.
+        callbacks.Checkpoints(
+            workdir.checkpoints,
+            recipe.checkpoint_seconds,
+            watch=log,
+            restore=False,
+        ),
         callbacks.SampleGrid(
             workdir.samples,
             recipe.sample_every,
@@ -95,13 +115,8 @@ def _fit(model, recipe, data, workdir):
             real=_real_grid(data, model),
         ),
         _LossPlot(workdir, recipe.sample_every),
-        callbacks.Checkpoints(
-            workdir.checkpoints,
-            recipe.checkpoint_seconds,
-            watch=log,
-            restore=False,
-        ),
         callbacks.Progress(recipe.total_images),
+        stop,
     ]
     try:
         model.fit(dataset, verbose=0, shuffle=False, callbacks=watchers)
@@ -116,8 +131,9 @@ def _real_grid(data, model):
         count = min(_GRID, data.count)
         return data.images(np.linspace(0, data.count - 1, count, dtype=int))
     labels = data.labels(np.arange(data.count))
-    rows = max(1, _GRID // model.classes)
-    places = [np.flatnonzero(labels == c) for c in range(model.classes)]
+    columns = min(model.classes, MOST_COLUMNS)
+    rows = max(1, _GRID // columns)
+    places = [np.flatnonzero(labels == label) for label in range(columns)]
     return data.images(
         [
             place[row % len(place)]

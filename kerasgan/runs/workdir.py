@@ -13,16 +13,19 @@ class Workdir:
     """Names the files of a run.
 
     recipe.json     the resolved recipe
+    data.json       the report of the data
     metrics.jsonl   losses and speed, a line in every so many images
     losses.png      their plot
     samples/        real.png, then grids of generated images
     checkpoints/    the newest two
+    tensorboard/    events, where TensorBoard is installed
     gan.keras       the model, when the run has ended
     """
 
     def __init__(self, path):
         self.path = pathlib.Path(path).expanduser()
         self.recipe = self.path / "recipe.json"
+        self.data = self.path / "data.json"
         self.metrics = self.path / "metrics.jsonl"
         self.plot = self.path / "losses.png"
         self.samples = self.path / "samples"
@@ -53,7 +56,16 @@ class Workdir:
         """The dict in recipe.json, or None."""
         if not self.recipe.exists():
             return None
-        return json.loads(self.recipe.read_text())
+        try:
+            values = json.loads(self.recipe.read_text(encoding="utf-8"))
+            values["recipe"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                "`workdir` must hold a recipe.json that a run wrote. Received: "
+                f"{str(self.recipe)!r}, which cannot be read ({error}). Choose "
+                "another --workdir, or delete this one."
+            ) from error
+        return values
 
     def check(self, resolved):
         """Raises if a run of another recipe than this dict's lives here."""

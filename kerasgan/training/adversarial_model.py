@@ -12,9 +12,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from kerasgan import devices, gradients, random
+from kerasgan import devices, gradients
 from kerasgan.errors import unknown_name
-from kerasgan.training import averaging
+from kerasgan.training import averaging, dropout
 from kerasgan.training.settings import ByMembership, Settings
 
 
@@ -49,8 +49,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         self.images_seen = self.add_weight(
             name="images_seen", shape=(), dtype="int", trainable=False
         )
-        # Known once a step is traced on batches of one size, for callbacks.
-        self.images_per_step = None
+        self._step_sizes = set()
 
     # Terms that do not weigh 1, unless `compile` says so; 0 is logged only.
     default_term_weights = {}
@@ -96,7 +95,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             self.networks,
             arguments={
                 "loss": loss,
-                "regularizers": list(regularizers),
+                "regularizers": regularizers,
                 "term_weights": term_weights,
                 "ema_half_life_images": ema_half_life_images,
                 "seed": seed,
@@ -121,7 +120,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         )
         # A symbolic step: it names the logs, and mistakes show before work.
         names = _Step(self).compute_output_spec(self.data_spec)
-        terms = names.keys() - self._loss_names()
+        terms = {n for n in names if not n.endswith("_loss")}
         for name in self.settings.term_weights:
             if name not in terms:
                 raise unknown_name("term_weights", name, terms)
@@ -147,7 +146,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             for update in range(player.steps):
                 batch = self._sample(data, player, images, update)
                 logs |= self._update(player, batch)
-        self.images_per_step = images if isinstance(images, int) else None
+        self._step_sizes.add(images if isinstance(images, int) else None)
         for network, average in self.averages:
             averaging.update(
                 network,
@@ -173,7 +172,9 @@ class AdversarialModel(keras.Model, abc.ABC):
             lambda: self._evaluate(player, batch),
             player.variables,
             state=self.weights,
-            temporary=self._dropout_states(player, batch),
+            temporary=dropout.states(
+                self.settings.players, batch, purpose=player.name
+            ),
         )
         player.optimizer.apply(slopes, player.variables)
         for regularizer in player.regularizers:
@@ -204,9 +205,6 @@ class AdversarialModel(keras.Model, abc.ABC):
         """What the term "<player>_<term>" counts in its player's loss."""
         default = self.default_term_weights.get(name, 1.0)
         return self.settings.term_weights.get(name, default)
-
-    def _loss_names(self):
-        return {f"{player.name}_loss" for player in self.settings.players}
 
     def _repeated_names(self, terms):
         """Terms that are all of their player's loss, and so not logged."""
@@ -259,28 +257,10 @@ class AdversarialModel(keras.Model, abc.ABC):
         )
         return self.sample_batch(data, player, batch)
 
-    def _dropout_states(self, player, batch):
-        """States for layers that draw by themselves, as Keras' Dropout does.
-
-        Theirs would be the same on all replicas, and start anew on a resume.
-        """
-        states = []
-        for other in self.settings.players:
-            for network in other.networks:
-                weights = {id(weight) for weight in network.weights}
-                states += [v for v in network.variables if id(v) not in weights]
-        purpose = f"{player.name}/dropout"
-        return [
-            (
-                state,
-                random.key_state(
-                    batch.numbers[0],
-                    seed=batch.seed,
-                    purpose=f"{purpose}/{index}",
-                ),
-            )
-            for index, state in enumerate(states)
-        ]
+    @property
+    def images_per_step(self):
+        """For callbacks; None if steps differ in it, or none was traced."""
+        return min(self._step_sizes) if len(self._step_sizes) == 1 else None
 
     @property
     def metrics(self):

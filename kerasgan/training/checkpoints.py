@@ -23,6 +23,7 @@ _UNREADABLE = (
     EOFError,
     ValueError,
     KeyError,
+    RuntimeError,  # Of a zip: encrypted, or of an unknown version.
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -35,6 +36,10 @@ def save(model, folder, **notes):
         model: On JAX and inside `fit`, call `model.jax_state_sync()` before.
         folder: It is made where it is not there.
         notes: Plain data to keep with it; `restore` gives it back.
+
+    Raises:
+        FloatingPointError: A weight is not finite; nothing is written, since
+            such a checkpoint could never be trained on.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,6 +49,7 @@ def save(model, folder, **notes):
         f"{index:05d}": ops.convert_to_numpy(ops.copy(variable.value))
         for index, variable in enumerate(variables)
     }
+    _check_finite(variables, arrays)
     notes["paths"] = [variable.path for variable in variables]
     path = folder / f"images_{int(model.images_seen):012d}.npz"
     part = path.with_suffix(".part")
@@ -52,7 +58,11 @@ def save(model, folder, **notes):
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
-    for old in [*_newest_first(folder)[_KEPT:], *folder.glob("*.part")]:
+    # What counts more images than this is torn, or of a future given up.
+    others = _newest_first(folder)
+    place = others.index(path)
+    unwanted = [*others[:place], *others[place + _KEPT :]]
+    for old in [*unwanted, *folder.glob("*.part")]:
         old.unlink()
     return path
 
@@ -93,18 +103,34 @@ def _read(path):
 
 def _assign(variables, arrays, paths, path):
     """Assigns all or nothing."""
-    ours = [(tuple(v.shape), v.dtype) for v in variables]
-    theirs = [(array.shape, array.dtype.name) for array in arrays]
+    # Kinds, not types: an integer of one backend is longer than the other's.
+    ours = [(tuple(v.shape), _is_float(v.dtype)) for v in variables]
+    theirs = [(array.shape, _is_float(array.dtype.name)) for array in arrays]
     if ours != theirs:
         pairs = zip(paths, ours, theirs, strict=False)
         first = next((p for p in pairs if p[1] != p[2]), None)
+        where = f"; {first[0]} is {first[2][0]} there" if first else ""
         raise ValueError(
-            f"The checkpoint {path} is of another model: it has "
-            f"{len(theirs)} arrays for {len(ours)} variables; the first that "
-            f"differs is {first}."
+            "A checkpoint must be of this model. Received: "
+            f"{path}, with {len(theirs)} arrays for {len(ours)} variables"
+            f"{where}. Choose another folder, or the model that wrote it."
         )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
+
+
+def _check_finite(variables, arrays):
+    for variable, array in zip(variables, arrays.values(), strict=True):
+        if _is_float(array.dtype.name) and not np.isfinite(array).all():
+            raise FloatingPointError(
+                f"`{variable.path}` is not finite. Training stops; the last "
+                "checkpoint is from before. Lower the learning rates, or add a "
+                "regularizer (R1, GradientPenalty)."
+            )
+
+
+def _is_float(dtype):
+    return "float" in dtype
 
 
 def _variables(model):

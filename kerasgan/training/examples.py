@@ -42,6 +42,44 @@ def latent_size(generator):
     return size
 
 
+def takes_labels(network, classes):
+    """Whether its input is (x, labels), in a model with so many classes."""
+    if isinstance(network, keras.Sequential):
+        return False
+    inputs = getattr(network, "inputs", None)  # Of a functional model.
+    if inputs:
+        return len(inputs) == 2
+    return getattr(network, "classes", classes) is not None
+
+
+def check_classes(classes, *networks):
+    """Raises if a network takes labels and nothing says how many there are."""
+    if classes is None and any(takes_labels(n, classes) for n in networks):
+        raise ValueError(
+            "`classes` must be given: a network takes labels, and none has an "
+            "attribute `classes` that says how many there are. Received: "
+            "classes=None"
+        )
+
+
+def label_spec(*networks):
+    """Labels as a functional network takes them, or else as integers."""
+    for network in networks:
+        inputs = getattr(network, "inputs", None) or ()
+        if len(inputs) == 2:
+            shape, dtype = inputs[1].shape[1:], inputs[1].dtype
+            return keras.KerasTensor((2, *shape), dtype)
+    return keras.KerasTensor((2,), "int32")
+
+
+def no_labels(labels):
+    """The error for labels that nobody takes."""
+    return ValueError(
+        "`labels` must be None: this generator takes none. "
+        f"Received: labels={labels!r}"
+    )
+
+
 def unpack(data):
     """What `fit` was given -> samples, and labels or None."""
     if isinstance(data, dict):

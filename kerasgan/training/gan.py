@@ -59,6 +59,7 @@ class GANModel(AdversarialModel):
             or getattr(generator, "classes", None)
             or getattr(discriminator, "classes", None)
         )
+        examples.check_classes(self.classes, generator, discriminator)
         samples = self._build(generator, (self.latent_size,))
         self.sample_shape = tuple(samples.shape[1:])
         self._build(discriminator, self.sample_shape)
@@ -82,27 +83,25 @@ class GANModel(AdversarialModel):
         """Prepares for `fit`.
 
         Args:
-            generator_optimizer, discriminator_optimizer: Each a Keras
-                optimizer; None is DCGAN's Adam(2e-4, beta_1=0.5).
+            generator_optimizer, discriminator_optimizer: None is DCGAN's,
+                Adam(2e-4, beta_1=0.5).
             loss: An `AdversarialLoss` or its name: "minimax",
                 "non_saturating", "wasserstein", "least_squares", "hinge",
                 "relativistic", "relativistic_average".
-            regularizers: Objects from `kerasgan.regularizers`.
-            discriminator_steps: Discriminator updates for each of the
-                generator's. The batch given to `fit` is shared among them.
+            regularizers: A list of objects from `kerasgan.regularizers`.
+            discriminator_steps: Its updates for each of the generator's; the
+                batch given to `fit` is shared among them.
             generator_learning_rate, discriminator_learning_rate: A `Schedule`
-                in images, which then sets the optimizer's rate.
-            ema_half_life_images: The averaged generator's memory, a number or
-                a `Schedule`; 0 follows the generator at once.
-            term_weights: {"<player>_<term>": weight}; other terms weigh 1,
-                and 0 logs a term only. Terms: "adversarial",
-                "generator_feature_matching" (off unless it is given here),
-                and with an auxiliary classifier "discriminator_classification"
-                (real), "discriminator_fake_classification" and
-                "generator_classification".
-            seed: Of every random draw; with the images seen it decides them.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, as
-                in `keras.Model.compile`.
+                that sets the optimizer's rate.
+            ema_half_life_images: The average's memory, a number or a
+                `Schedule`; 0 follows the generator at once.
+            term_weights: {"<player>_<term>": weight}; others weigh 1, and 0
+                only logs. Terms: "adversarial", "classification" and the
+                discriminator's "fake_classification" (with an auxiliary
+                classifier), and "generator_feature_matching" (off unless it
+                is given here).
+            seed: Of every random draw.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`.
         """
         super().compile(
             generator_optimizer=generator_optimizer,
@@ -139,7 +138,8 @@ class GANModel(AdversarialModel):
         images = keras.KerasTensor((2, *self.sample_shape), "float32")
         if self.classes is None:
             return images
-        return {"image": images, "label": self._label_spec()}
+        labels = examples.label_spec(self.generator, self.discriminator)
+        return {"image": images, "label": labels}
 
     def sample_batch(self, data, player, batch):
         real, labels = examples.unpack(data)
@@ -199,22 +199,20 @@ class GANModel(AdversarialModel):
         return terms
 
     def latents(self, count, seed=0):
-        """Latents [count, latent_size]; the first ones do not depend on count."""
+        """Latents [count, latent_size]; row i does not depend on count."""
         numbers = ops.arange(count, dtype="int32")
-        return ops.convert_to_numpy(
-            self._draw(numbers, seed=seed, purpose="generate/latents")
-        )
+        latents = self._draw(numbers, seed=seed, purpose="generate/latents")
+        return ops.convert_to_numpy(latents)
 
     def labels(self, count, seed=0):
         """Labels int32 [count], each class as likely; None without classes."""
         if self.classes is None:
             return None
         numbers = ops.arange(count, dtype="int32")
-        return ops.convert_to_numpy(
-            random.integers(
-                numbers, self.classes, seed=seed, purpose="generate/labels"
-            )
+        labels = random.integers(
+            numbers, self.classes, seed=seed, purpose="generate/labels"
         )
+        return ops.convert_to_numpy(labels)
 
     def generate(self, count, labels=None, seed=0, batch_size=64):
         """Samples [count, ...] in the data's range, float32.
@@ -223,35 +221,27 @@ class GANModel(AdversarialModel):
         seed, on i and on its label alone.
 
         Args:
-            count: How many.
             labels: One for all, or one for each; None draws classes evenly.
-            seed: Of the latents and of labels that are drawn.
-            batch_size: How many at a time; it does not change the samples.
+            seed: Of the latents, and of labels that are drawn.
+            batch_size: How many at a time; it does not change them.
         """
         if labels is None and self._takes_labels(self.generator):
             labels = self.labels(count, seed)
         return self.decode(self.latents(count, seed), labels, batch_size)
 
     def decode(self, latents, labels=None, batch_size=64):
-        """Latents [count, latent_size] -> samples, by the averaged generator.
-
-        Labels as in `generate`; they are needed if there are classes.
-        """
-        latents = np.asarray(latents, "float32")
-        inputs = latents
+        """Latents [count, latent_size], labels -> what `generate` gives."""
+        inputs = latents = np.asarray(latents, "float32")
         if self._takes_labels(self.generator):
             inputs = (latents, examples.labels_for(len(latents), labels))
         elif labels is not None:
-            raise ValueError(
-                "`labels` must be None: this generator takes none. "
-                f"Received: labels={labels!r}"
-            )
+            raise examples.no_labels(labels)
         return self.averaged_generator.predict(
             inputs, batch_size=batch_size, verbose=0
         )
 
     def call(self, inputs, training=False):
-        """What the averaged generator makes of latents, or of both inputs."""
+        """What the averaged generator makes of its input."""
         return self.averaged_generator(inputs, training=training)
 
     def get_config(self):
@@ -301,23 +291,10 @@ class GANModel(AdversarialModel):
         return (first, labels) if self._takes_labels(network) else first
 
     def _takes_labels(self, network):
-        if isinstance(network, keras.Sequential):
-            return False
-        inputs = getattr(network, "inputs", None)  # Of a functional model.
-        if inputs:
-            return len(inputs) == 2
-        return getattr(network, "classes", self.classes) is not None
+        return examples.takes_labels(network, self.classes)
 
     def _build(self, network, shape):
         """Makes the network's weights -> what it gives, symbolically."""
         inputs = keras.KerasTensor((2, *shape), "float32")
-        return network(self._inputs(network, inputs, self._label_spec()))
-
-    def _label_spec(self):
-        """Labels as a functional network takes them, or else as integers."""
-        for network in (self.generator, self.discriminator):
-            inputs = getattr(network, "inputs", None) or ()
-            if len(inputs) == 2:
-                shape, dtype = inputs[1].shape[1:], inputs[1].dtype
-                return keras.KerasTensor((2, *shape), dtype)
-        return keras.KerasTensor((2,), "int32")
+        labels = examples.label_spec(self.generator, self.discriminator)
+        return network(self._inputs(network, inputs, labels))

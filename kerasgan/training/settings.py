@@ -1,6 +1,7 @@
 """What `compile` was told: checked at once, saved with the model."""
 
 import dataclasses
+import math
 
 import keras
 
@@ -46,13 +47,13 @@ class Settings:
         self.loss = losses.get(arguments["loss"])
         self.regularizers = _checked(arguments["regularizers"])
         self.term_weights = dict(arguments["term_weights"] or {})
-        self.half_life_images = schedules.get(arguments["ema_half_life_images"])
-        self.seed = arguments["seed"]
+        self.half_life_images = _half_life(arguments["ema_half_life_images"])
+        self.seed = _seed(arguments["seed"])
         kinds = ("optimizer", "learning_rate", "steps")
         known = {f"{player}_{kind}" for player in networks for kind in kinds}
         for name in of_players:
             if name not in known:
-                raise unknown_name("argument", name, known)
+                raise unknown_name("argument of compile", name, known)
         self.players = tuple(
             Player(
                 name,
@@ -104,6 +105,24 @@ class ByMembership:
         return [player.optimizer for player in self._players]
 
 
+def _seed(seed):
+    if not isinstance(seed, int) or seed < 0:
+        raise ValueError(
+            f"`seed` must be an integer, 0 or more. Received: seed={seed!r}"
+        )
+    return seed
+
+
+def _half_life(half_life_images):
+    if not isinstance(half_life_images, schedules.Schedule):
+        if not 0 <= half_life_images < math.inf:
+            raise ValueError(
+                "`ema_half_life_images` must be 0 or more. Received: "
+                f"ema_half_life_images={half_life_images!r}"
+            )
+    return schedules.get(half_life_images)
+
+
 def _optimizer(optimizer):
     if optimizer is None:
         return keras.optimizers.Adam(**_DEFAULT_OPTIMIZER)
@@ -124,6 +143,11 @@ def _steps(player, steps):
 
 
 def _checked(regularizers):
+    if not isinstance(regularizers, (list, tuple)):
+        raise ValueError(
+            "`regularizers` must be a list, such as [R1(weight=10.0)]. "
+            f"Received: {regularizers!r}"
+        )
     regularizers = tuple(regularizers)
     for regularizer in regularizers:
         if not isinstance(regularizer, Regularizer):
