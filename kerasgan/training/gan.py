@@ -284,8 +284,7 @@ class GANModel(AdversarialModel):
         heads = getattr(self.discriminator, "heads", None)
         if heads is not None:
             return heads(inputs, training=batch.training)
-        logits = self.discriminator(inputs, training=batch.training)
-        return {"logits": logits}
+        return {"logits": self.discriminator(inputs, training=batch.training)}
 
     def _inputs(self, network, first, labels):
         return (first, labels) if self._takes_labels(network) else first
