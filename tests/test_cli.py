@@ -1,5 +1,6 @@
 """The command line: what it answers, how fast, and what it refuses."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -104,4 +105,20 @@ def test_dry_run_shows_everything_and_writes_nothing(
     assert "1,797" in output or "1797" in output
     assert "parameters" in output and "MB" in output
     assert "runs/acgan-digits" in output
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupt_before_training_is_neither_lost_nor_a_traceback(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kerasgan.cli.main", "train"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    time.sleep(1.0)  # In the middle of the imports.
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "interrupted" in output and "Traceback" not in output
     assert not list(tmp_path.iterdir())

@@ -54,7 +54,7 @@ def main(argv=None):
             )
         return command.run(values) or 0
     except KeyboardInterrupt:
-        print("\nstopped before training began", file=sys.stderr)
+        print("\nkerasgan: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # Such as `| head`, which has read enough.
         sys.stdout = None

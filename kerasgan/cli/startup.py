@@ -1,6 +1,7 @@
 """Starts the backend without its notes on how it was compiled."""
 
 import os
+import signal
 import sys
 import tempfile
 
@@ -14,6 +15,19 @@ def import_backend():
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
+    # An interrupt in the middle can be lost in a callback of the backend's:
+    # it is kept until the end.
+    interrupts = []
+    before = signal.signal(signal.SIGINT, lambda *_: interrupts.append(1))
+    try:
+        _import_silently()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupts:
+        raise KeyboardInterrupt
+
+
+def _import_silently():
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
