@@ -30,7 +30,8 @@ class Progress(keras.callbacks.Callback):
         self._last_step = -1
         self._started = self._shown = None
         self._bar = keras.utils.Progbar(
-            self.total_images,
+            # What is left: of the rest, the bar would take no time to be done.
+            self.total_images - self._first,
             stateful_metrics=["images/s"],
             unit_name="image",
         )
@@ -62,7 +63,7 @@ class Progress(keras.callbacks.Callback):
         ]
         if self._terminal:
             self._bar.update(
-                min(self._seen, self.total_images),
+                min(self._seen, self.total_images) - self._first,
                 [*losses, ("images/s", round(speed))],
                 finalize=finalize,
             )

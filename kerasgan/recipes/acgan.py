@@ -21,26 +21,6 @@ class Recipe(dcgan.Recipe):
     task = "conditional image generation"
     paper = "https://arxiv.org/abs/1610.09585"
     conditional = True
+    conditioning = "classification"
 
     dropout: float = 0.5
-
-    def build(self, image_shape, classes):
-        from kerasgan import GANModel
-        from kerasgan.models import dcgan
-
-        gan = GANModel(
-            dcgan.Generator(
-                image_shape,
-                latent_size=self.latent_size,
-                width=self.width,
-                classes=classes,
-            ),
-            dcgan.Discriminator(
-                image_shape,
-                width=self.width,
-                dropout=self.dropout,
-                classes=classes,
-                conditioning="classification",
-            ),
-        )
-        return self.compile(gan)

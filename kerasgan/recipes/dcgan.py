@@ -20,6 +20,8 @@ from kerasgan.recipes.recipe import BaseRecipe
 class Recipe(BaseRecipe):
     paper = "https://arxiv.org/abs/1511.06434"
 
+    conditioning = "concatenation"  # How the discriminator uses labels.
+
     latent_size: int = 64
     width: int = 64  # Channels of the stage next to the image.
     dropout: float = 0.0
@@ -30,10 +32,17 @@ class Recipe(BaseRecipe):
 
         gan = GANModel(
             dcgan.Generator(
-                image_shape, latent_size=self.latent_size, width=self.width
+                image_shape,
+                latent_size=self.latent_size,
+                width=self.width,
+                classes=classes,
             ),
             dcgan.Discriminator(
-                image_shape, width=self.width, dropout=self.dropout
+                image_shape,
+                width=self.width,
+                dropout=self.dropout,
+                classes=classes,
+                conditioning=self.conditioning,
             ),
         )
         return self.compile(gan)
