@@ -32,10 +32,10 @@ from absl import app, flags
 
 from kerasgan import data as sources
 from kerasgan import recipes
-from kerasgan.callbacks import read_jsonl
 from kerasgan.runs.sample import load_model
 from kerasgan.runs.train import train
 from kerasgan.runs.workdir import Workdir
+from kerasgan.storage import read_jsonl
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("recipes", list(recipes.NAMES), "Which.")
@@ -116,7 +116,8 @@ def run(name, judge):
     model = load_model(path)
     labels = model.labels(FLAGS.samples, seed=1)
     samples = model.generate(FLAGS.samples, labels, seed=1)
-    speeds = [r["images_per_second"] for r in read_jsonl(Workdir(path).metrics)]
+    lines = read_jsonl(Workdir(path).metrics, having="images_per_second")
+    speeds = [line["images_per_second"] for line in lines]
     return {
         "recipe": name,
         "data": FLAGS.data,

@@ -13,3 +13,7 @@ def unknown_name(argument, name, known):
         f"Received: {argument}={name!r}"
         + (f". Did you mean {alike[0]!r}?" if alike else "")
     )
+
+
+class UnknownSplit(ValueError):
+    """Data have no such split; whoever can do without it goes on."""

@@ -8,6 +8,8 @@ import os
 
 import numpy as np
 
+from kerasgan import storage
+
 
 def to_uint8(images):
     """Images in [-1, 1] -> uint8, -1 to 0 and 1 to 255; what is out is cut."""
@@ -49,29 +51,26 @@ def grid(images, columns=None, smallest_px=32, gap_px=2):
 
 def save(path, picture):
     """Writes a picture uint8 [H, W, c]; the file is whole or not there."""
-    path = os.fspath(path)
-    part = f"{path}.part"
     image, kind = _pillow(picture), _format(path)
     if kind == "JPEG":  # It knows no transparency.
         image = image.convert("RGB") if image.mode == "RGBA" else image
-    image.save(part, format=kind)
-    os.replace(part, path)
+    with storage.replacing(path) as part:
+        image.save(part, format=kind)
 
 
 def save_animation(path, pictures, seconds=4.0):
     """Writes pictures as an animated GIF, WebP or PNG that repeats."""
-    path = os.fspath(path)
     first, *others = [_pillow(picture) for picture in pictures]
-    part = f"{path}.part"
-    first.save(
-        part,
-        format=_format(path),
-        save_all=True,
-        append_images=others,
-        duration=round(1000 * seconds / len(pictures)),
-        loop=0,
-    )
-    os.replace(part, path)
+    kind = _format(path)
+    with storage.replacing(path) as part:
+        first.save(
+            part,
+            format=kind,
+            save_all=True,
+            append_images=others,
+            duration=round(1000 * seconds / len(pictures)),
+            loop=0,
+        )
 
 
 def interpolate(start, end, steps):

@@ -67,7 +67,7 @@ def test_a_run_leaves_what_it_says(finished):
     assert json.loads(workdir.recipe.read_text())["width"] == 8
     with Image.open(workdir.plot) as plot:
         assert np.asarray(plot).std() > 1
-    assert not list(finished.rglob("*.part*"))
+    assert not list(finished.rglob("part-*"))
 
 
 def test_grids_change_and_the_real_one_is_real(finished):

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 
+from kerasgan import storage
 from kerasgan.callbacks.counting import EveryImages, images_seen
 
 
@@ -96,10 +97,13 @@ class MetricsLog(StopOnNaN):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
-        kept = [r for r in read_jsonl(self.path) if r["images"] <= self._seen]
-        part = self.path.with_suffix(".part")
-        part.write_text("".join(json.dumps(r) + "\n" for r in kept))
-        os.replace(part, self.path)
+        kept = [
+            r
+            for r in storage.read_jsonl(self.path)
+            if r["images"] <= self._seen
+        ]
+        with storage.replacing(self.path) as part:
+            part.write_text("".join(json.dumps(r) + "\n" for r in kept))
         self._writer = _tensorboard_writer(self.tensorboard)
 
     def fire(self, images_seen):
@@ -116,18 +120,6 @@ class MetricsLog(StopOnNaN):
                 file.write(json.dumps(self.record) + "\n")
             self._writer(self.record)
         self._begin_interval(images_seen)
-
-
-def read_jsonl(path):
-    """The records of a file of JSON lines; a torn last line is left out."""
-    path = pathlib.Path(path)
-    records = []
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            break
-    return records
 
 
 def _tensorboard_writer(folder):

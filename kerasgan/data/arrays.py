@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from kerasgan.data import decoding
+from kerasgan.errors import UnknownSplit
 
 _CHANNELS = (1, 2, 3, 4)  # Two are grey and alpha.
 _SPLITS = {"val": "validation", "valid": "validation"}
@@ -86,7 +87,7 @@ def from_npz(path, split="train"):
             "`np.savez(path, images=..., labels=...)`"
         ) from error
     if not found:
-        raise ValueError(
+        raise UnknownSplit(
             "`source` must hold one of the arrays "
             f"{', '.join(images for images, _ in pairs)} for `split`={split!r}."
             f" Received: source={str(path)!r} with {', '.join(keys) or 'none'}"
@@ -109,7 +110,7 @@ def _usual_keys(split):
 
 def _check_only_train(split, what):
     if split != "train":
-        raise ValueError(
+        raise UnknownSplit(
             f"`split` must be 'train', the only split of {what}. "
             f"Received: split={split!r}"
         )

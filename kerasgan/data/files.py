@@ -21,6 +21,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kerasgan.data import decoding
+from kerasgan.errors import UnknownSplit
 
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff",
@@ -234,7 +235,7 @@ def _root(path, paths, split):
         splits = {_split_name(top): top for top in tops if top in SPLITS}
         if not split_found and (len(splits) == len(tops) or len(splits) > 1):
             if _split_name(split) not in splits:
-                raise ValueError(
+                raise UnknownSplit(
                     f"`split` must be one of {', '.join(sorted(tops))}, the "
                     f"folders of {str(path)!r}. Received: split={split!r}"
                 )
@@ -244,7 +245,7 @@ def _root(path, paths, split):
         else:
             break
     if not split_found and split != "train":
-        raise ValueError(
+        raise UnknownSplit(
             f"`split` must be 'train', the only split of {str(path)!r}: it has "
             f"no folder named as a split. Received: split={split!r}"
         )

@@ -50,6 +50,15 @@ class ImageData:
         """Whether all images are held decoded."""
         return self._store.in_memory
 
+    @property
+    def resized(self):
+        """Whether some image had another size before it was prepared."""
+        height, width, _ = self.image_shape
+        found = self._found
+        return bool((found.heights != height).any()) or bool(
+            (found.widths != width).any()
+        )
+
     def images(self, indices):
         """Indices [n] -> float32 [n, h, w, c] in [-1, 1], not augmented."""
         pixels = self.pixels(indices)

@@ -20,6 +20,7 @@ import numpy as np
 from absl import logging
 
 from kerasgan.data import decoding
+from kerasgan.errors import UnknownSplit
 
 _HEADER_BYTES = 12  # Length (8, little endian) and its checksum (4).
 _FOOTER_BYTES = 4  # Checksum of the data.
@@ -107,7 +108,7 @@ def dataset(name, split="train", data_dir=None):
     try:
         info = builder.info.splits[split]
     except (ValueError, KeyError) as error:
-        raise ValueError(
+        raise UnknownSplit(
             f"`split` must be one of {', '.join(builder.info.splits)} of "
             f"{name!r}, or a part such as 'train[:80%]'. "
             f"Received: split={split!r}"

@@ -1,20 +1,36 @@
 """Pictures of how a run went."""
 
-import os
+from kerasgan.storage import read_jsonl, replacing
 
-from kerasgan.callbacks import read_jsonl
+
+def curves(metrics):
+    """A metrics.jsonl -> {"protocol value": (images seen, values)}."""
+    found = {}
+    for record in read_jsonl(metrics, having="metrics"):
+        for protocol, values in record["metrics"].items():
+            for name, value in values.items():
+                if name.endswith("_standard_deviation"):
+                    continue
+                places, numbers = found.setdefault(
+                    f"{protocol}: {name}", ([], [])
+                )
+                places.append(record["images"])
+                numbers.append(value)
+    return found
 
 
 def plot_losses(metrics, path):
-    """Draws the losses and the logits of a metrics.jsonl over images."""
+    """Draws the losses, logits and metrics of a metrics.jsonl over images."""
     from matplotlib.figure import Figure
 
-    records = read_jsonl(metrics)
+    records = read_jsonl(metrics, having="images_per_second")
     if not records:
         return
+    measured = curves(metrics)
     images = [record["images"] / 1000 for record in records]
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True)
+    rows = 2 + len(measured)
+    figure = Figure(figsize=(8, 2.5 * rows), layout="constrained")
+    upper, lower, *others = figure.subplots(rows, 1, sharex=True)
     for axes, ending in ((upper, "_loss"), (lower, "_logits")):
         for name in records[0]:
             if name.endswith(ending):
@@ -25,7 +41,12 @@ def plot_losses(metrics, path):
         axes.legend(frameon=False)
     upper.set_ylabel("loss")
     lower.set_ylabel("mean logit")
-    lower.set_xlabel("thousands of images seen")
-    part = path.with_suffix(".part")
-    figure.savefig(part, format="png", dpi=110)
-    os.replace(part, path)
+    for axes, (name, (places, values)) in zip(
+        others, measured.items(), strict=True
+    ):
+        axes.plot([place / 1000 for place in places], values, marker=".")
+        axes.set_title(name, fontsize="medium")
+        axes.grid(alpha=0.3)
+    (others or [lower])[-1].set_xlabel("thousands of images seen")
+    with replacing(path) as part:
+        figure.savefig(part, dpi=110)

@@ -4,7 +4,8 @@ import pathlib
 
 import numpy as np
 
-from kerasgan import pictures
+from kerasgan import pictures, storage
+from kerasgan.errors import unknown_name
 from kerasgan.runs.preparation import Plan
 from kerasgan.runs.workdir import Workdir
 from kerasgan.training import checkpoints
@@ -13,9 +14,12 @@ _ANIMATIONS = (".gif", ".webp")
 _STILLS = (".png", ".jpg", ".jpeg")
 
 
-def load_model(workdir):
-    """The model of a run, as of its newest checkpoint."""
+def load_model(workdir, checkpoint="last"):
+    """The model of a run, as of its newest checkpoint or its "best"."""
     workdir = Workdir(workdir)
+    folders = {"last": workdir.checkpoints, "best": workdir.best}
+    if checkpoint not in folders:
+        raise unknown_name("checkpoint", checkpoint, folders)
     values = workdir.read_recipe()
     if values is None:
         raise ValueError(
@@ -23,9 +27,9 @@ def load_model(workdir):
             f"Received: workdir={str(workdir)!r}. `kerasgan train` makes one."
         )
     model = Plan.from_dict(values).build()
-    if checkpoints.restore(model, workdir.checkpoints) is None:
+    if checkpoints.restore(model, folders[checkpoint]) is None:
         raise ValueError(
-            "`workdir` must hold a checkpoint. Received: "
+            f"`workdir` must hold its {checkpoint} checkpoint. Received: "
             f"workdir={str(workdir)!r}, whose training has written none yet"
         )
     return model
@@ -76,10 +80,8 @@ def _write(output, images, labels, columns):
         arrays = {"images": pictures.to_uint8(images)}
         if labels is not None:
             arrays["labels"] = labels
-        part = output.with_name(output.name + ".part")
-        with part.open("wb") as file:
-            np.savez(file, **arrays)
-        part.replace(output)
+        with storage.replacing(output) as part:
+            np.savez(part, **arrays)
     elif output.suffix in _ANIMATIONS:
         frames = [pictures.grid(image[None]) for image in images]
         pictures.save_animation(output, frames, seconds=len(frames) / 12)

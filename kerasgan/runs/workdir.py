@@ -1,12 +1,12 @@
 """The folder in which a run lives, and who may write to it."""
 
 import json
-import os
 import pathlib
 
 import filelock
 
 from kerasgan.recipes.recipe import differences
+from kerasgan.storage import write_text
 
 
 class Workdir:
@@ -17,9 +17,12 @@ class Workdir:
     metrics.jsonl   losses and speed, a line in every so many images
     losses.png      their plot
     samples/        real.png, then grids of generated images
-    checkpoints/    the newest two
+    checkpoints/    the newest two, and in best/ the best by a metric
     tensorboard/    events, where TensorBoard is installed
     gan.keras       the model, when the run has ended
+    evaluation.json records of what was measured
+    neighbours.png  generated images and the training images nearest to them
+    report.html     all of this on a page
     """
 
     def __init__(self, path):
@@ -30,8 +33,12 @@ class Workdir:
         self.plot = self.path / "losses.png"
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"
+        self.best = self.checkpoints / "best"
         self.tensorboard = self.path / "tensorboard"
         self.model = self.path / "gan.keras"
+        self.evaluation = self.path / "evaluation.json"
+        self.neighbours = self.path / "neighbours.png"
+        self.report = self.path / "report.html"
 
     def __str__(self):
         return str(self.path)
@@ -88,13 +95,6 @@ class Workdir:
     def claim(self, resolved):
         """Makes this the folder of that recipe, after the same checks."""
         self.check(resolved)
-        write_atomically(
+        write_text(
             self.recipe, json.dumps(resolved, indent=2, ensure_ascii=False)
         )
-
-
-def write_atomically(path, text):
-    """The file has the new text or the old one, never a part."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text + "\n", encoding="utf-8")
-    os.replace(part, path)

@@ -16,6 +16,8 @@ import numpy as np
 from absl import logging
 from keras import ops
 
+from kerasgan import storage
+
 _NAME = re.compile(r"images_(\d{12})\.npz")
 _KEPT = 2
 _UNREADABLE = (
@@ -29,12 +31,13 @@ _UNREADABLE = (
 )
 
 
-def save(model, folder, **notes):
+def save(model, folder, kept=_KEPT, **notes):
     """Writes a checkpoint of a compiled `AdversarialModel` -> its path.
 
     Args:
         model: On JAX and inside `fit`, call `model.jax_state_sync()` before.
         folder: It is made where it is not there.
+        kept: How many of the newest remain.
         notes: Plain data to keep with it; `restore` gives it back.
 
     Raises:
@@ -52,17 +55,15 @@ def save(model, folder, **notes):
     _check_finite(variables, arrays)
     notes["paths"] = [variable.path for variable in variables]
     path = folder / f"images_{int(model.images_seen):012d}.npz"
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
+    with storage.replacing(path) as part, part.open("wb") as file:
         np.savez(file, notes=np.array(json.dumps(notes)), **arrays)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(part, path)
     # What counts more images than this is torn, or of a future given up.
     others = _newest_first(folder)
     place = others.index(path)
-    unwanted = [*others[:place], *others[place + _KEPT :]]
-    for old in [*unwanted, *folder.glob("*.part")]:
+    unwanted = [*others[:place], *others[place + kept :]]
+    for old in [*unwanted, *folder.glob(f"{storage.PART}*")]:
         old.unlink()
     return path
 
@@ -90,6 +91,16 @@ def restore(model, folder):
             "None of the checkpoints can be read. Received: "
             f"{[str(path) for path in paths]}. Delete them to start anew."
         )
+    return None
+
+
+def read_notes(folder):
+    """The notes of the newest readable checkpoint, or None."""
+    for path in _newest_first(pathlib.Path(folder)):
+        try:
+            return _read(path)[0]
+        except _UNREADABLE as error:
+            logging.warning("Skipping torn checkpoint %s: %s", path, error)
     return None
 
 

@@ -1,0 +1,47 @@
+"""Files that are whole or not there, whatever ends the program."""
+
+import contextlib
+import json
+import os
+import pathlib
+
+PART = "part-"  # What the names of unfinished files begin with.
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """A path to write to; when all went well, the file there becomes `path`.
+
+    It lies beside `path` and has the same ending, by which some writers know
+    what to write. Until then, what `path` held stays.
+    """
+    path = pathlib.Path(path)
+    part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path, text):
+    """The file has the new text, which ends its last line, or the old one."""
+    with replacing(path) as part:
+        part.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+
+
+def read_jsonl(path, having=None):
+    """The records of a file of JSON lines; a torn last line is left out.
+
+    Args:
+        having: A name that they must hold, since lines of logs and lines of
+            metrics share a file: "images_per_second" or "metrics".
+    """
+    path = pathlib.Path(path)
+    records = []
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return [r for r in records if having is None or having in r]
