@@ -18,8 +18,10 @@ __version__ = "0.1.0"
 _MODULES = (
     "callbacks",
     "data",
+    "features",
     "layers",
     "losses",
+    "metrics",
     "models",
     "pictures",
     "presets",
@@ -33,6 +35,7 @@ _MODULES = (
 _NAMES = {
     "AdversarialModel": "kerasgan.training.adversarial_model",
     "GANModel": "kerasgan.training.gan",
+    "UnrolledGANModel": "kerasgan.training.unrolled",
     "load": "kerasgan.serialization",
 }
 

@@ -5,13 +5,15 @@ in images, and leave what a step logs on the device until it is wanted.
 """
 
 from kerasgan.callbacks.counting import EveryImages, images_seen
+from kerasgan.callbacks.evaluation import Evaluation
 from kerasgan.callbacks.keeping import Checkpoints, StopOnSignal
-from kerasgan.callbacks.logs import MetricsLog, StopOnNaN, read_jsonl
+from kerasgan.callbacks.logs import MetricsLog, StopOnNaN
 from kerasgan.callbacks.progress import Progress
 from kerasgan.callbacks.samples import SampleGrid
 
 __all__ = [
     "Checkpoints",
+    "Evaluation",
     "EveryImages",
     "MetricsLog",
     "Progress",
@@ -19,5 +21,4 @@ __all__ = [
     "StopOnNaN",
     "StopOnSignal",
     "images_seen",
-    "read_jsonl",
 ]

@@ -14,9 +14,19 @@ def define(values):
         flag_values=values,
     )
 
+    flags.DEFINE_bool(
+        "metrics",
+        False,
+        "The families of metrics instead, of which protocols are made.",
+        flag_values=values,
+    )
+
 
 def run(values):
-    """Prints the recipes -> the exit status."""
+    """Prints the recipes, or the metrics -> the exit status."""
+    if values.metrics:
+        _list_metrics()
+        return
     from kerasgan import recipes
 
     tasks = set()
@@ -36,3 +46,21 @@ def run(values):
             f"`--task` must be a part of one of: {', '.join(sorted(tasks))}. "
             f"Received: --task={values.task}"
         )
+
+
+def _list_metrics():
+    from kerasgan.cli import startup
+
+    startup.import_backend()
+    from kerasgan.metrics import protocols
+
+    print(protocols.__doc__.split("\n", 2)[2].strip("\n") + "\n")
+    arrows = {"lower": "↓", "higher": "↑", "": ""}
+    for name, family in protocols.FAMILIES.items():
+        values = ", ".join(
+            f"{value} {arrows[better]}".strip()
+            for value, better in family.values.items()
+        )
+        seen = f"; features: {family.network}" if family.network else ""
+        print(f"{name}: {family.title}")
+        print(f"    {values}{seen}; {family.paper}")

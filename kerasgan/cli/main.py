@@ -11,6 +11,8 @@ from absl import flags
 COMMANDS = {
     "train": "train a GAN, or go on with a run that was stopped",
     "sample": "write images of a run's generator",
+    "evaluate": "measure runs, or folders of images, by named protocols",
+    "report": "write one page with all that is known of a run",
     "list": "list the recipes, with what was measured",
 }
 
@@ -69,7 +71,9 @@ def _fail(error):
 
 
 def _usage():
-    commands = "\n".join(f"  {name:8}{text}" for name, text in COMMANDS.items())
+    commands = "\n".join(
+        f"  {name:10}{text}" for name, text in COMMANDS.items()
+    )
     return _USAGE.format(commands=commands)
 
 

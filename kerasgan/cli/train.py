@@ -10,6 +10,7 @@ _TEXTS = {
     "size": "Height and width in pixels: 64, or 96x64. Default: the data's.",
     "batch_size": "Images in a step.",
     "total_images": "Where training ends; more than before extends a run.",
+    "metrics": "Protocols to measure during training, such as cfd2k_train.",
     "seed": "Of initial weights, data order and every draw.",
 }
 

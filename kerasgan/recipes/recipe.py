@@ -50,6 +50,10 @@ class BaseRecipe(abc.ABC):
     log_every: int = 5_000  # Images between two lines of metrics.jsonl.
     checkpoint_seconds: float = 30.0
 
+    metrics: tuple[str, ...] = ()  # Protocols, measured during training.
+    evaluate_every: int = 50_000  # Images between two measurements.
+    best_by: str | None = None  # Of `metrics`, keeps the best; None: the first.
+
     # May change from one start of a run to the next.
     _FREE: typing.ClassVar[frozenset] = frozenset(
         {
@@ -60,6 +64,9 @@ class BaseRecipe(abc.ABC):
             "sample_every",
             "log_every",
             "checkpoint_seconds",
+            "metrics",
+            "evaluate_every",
+            "best_by",
         }
     )
     _POSITIVE: typing.ClassVar[tuple] = (
@@ -71,6 +78,7 @@ class BaseRecipe(abc.ABC):
         "sample_every",
         "log_every",
         "checkpoint_seconds",
+        "evaluate_every",
         "width",
         "latent_size",
         "label_width",
@@ -159,16 +167,16 @@ class BaseRecipe(abc.ABC):
     def to_dict(self):
         """Name and fields, as JSON holds them."""
         fields = dataclasses.asdict(self)
-        size = fields["size"]
-        fields["size"] = list(size) if size is not None else None
+        for name, value in fields.items():
+            fields[name] = list(value) if isinstance(value, tuple) else value
         return {"recipe": self.name, **fields}
 
     def from_dict(self, values):
         """The recipe with the fields that a `to_dict()` held."""
         fields = {field.name for field in dataclasses.fields(self)}
         known = {name: values[name] for name in fields & set(values)}
-        if known.get("size") is not None:
-            known["size"] = tuple(known["size"])
+        for name, value in known.items():
+            known[name] = tuple(value) if isinstance(value, list) else value
         return self.replace(**known)
 
     def replace(self, **values):
@@ -199,14 +207,16 @@ def differences(old, new):
 def parse(name, text, kind):
     """A value of the annotated type `kind`, from text.
 
-    Sizes are "64" or "96x64" (height x width); "none" is None where a field
-    may be None.
+    Sizes are "64" or "96x64" (height x width), names "a,b"; "none" is None
+    where a field may be None.
     """
     options = typing.get_args(kind) if _is_union(kind) else (kind,)
     if type(None) in options and text.lower() == "none":
         return None
     kind = next(option for option in options if option is not type(None))
     try:
+        if typing.get_args(kind)[:1] == (str,):
+            return tuple(part.strip() for part in text.split(",") if part)
         if typing.get_origin(kind) is tuple:
             sides = [int(side) for side in text.lower().split("x")]
             height, width = sides if len(sides) == 2 else sides * 2

@@ -1,16 +1,15 @@
 """Training in a working directory, from the start or from where it stopped."""
 
-import os
 import shlex
 import signal
 
 import numpy as np
 
-from kerasgan import callbacks, devices
+from kerasgan import callbacks, devices, storage
 from kerasgan.callbacks.samples import MOST_COLUMNS
 from kerasgan.runs import plots
 from kerasgan.runs.preparation import default_workdir, describe, load_data
-from kerasgan.runs.workdir import Workdir, write_atomically
+from kerasgan.runs.workdir import Workdir
 from kerasgan.training import checkpoints
 
 _GRID = 64
@@ -44,7 +43,9 @@ def train(recipe, workdir=None):
     data, plan = load_data(recipe)
     workdir = Workdir(workdir or default_workdir(plan))
     workdir.check(plan.to_dict())
-    model = plan.build()  # Refuses wrong settings, before anything is written.
+    # These refuse wrong settings, before anything is written.
+    model = plan.build()
+    evaluation = _evaluation(plan, data, workdir)
     with workdir.lock():
         checkpoints.restore(model, workdir.checkpoints)
         seen = callbacks.images_seen(model)
@@ -63,7 +64,7 @@ def train(recipe, workdir=None):
         if seen:
             print(f"resuming at {seen:,} images")
         print(f"training on {devices.description()}, results in {workdir}")
-        received = _fit(model, plan.recipe, data, workdir)
+        received = _fit(model, plan.recipe, data, workdir, evaluation)
         seen = callbacks.images_seen(model)
         if received is None or seen >= recipe.total_images:
             _finish(model, workdir)
@@ -79,10 +80,19 @@ def _report(data, workdir):
     if not workdir.data.exists():
         report = data.report()
         print(report)
-        write_atomically(workdir.data, report.to_json())
+        storage.write_text(workdir.data, report.to_json())
 
 
-def _fit(model, recipe, data, workdir):
+def _evaluation(plan, data, workdir):
+    """The callback that measures the recipe's metrics, if it has any."""
+    if not plan.recipe.metrics:
+        return []
+    from kerasgan.runs import evaluate
+
+    return [evaluate.during_training(plan, data, workdir)]
+
+
+def _fit(model, recipe, data, workdir, evaluation):
     """Trains -> the name of the signal that stopped it, or None."""
     dataset = data.dataset(
         recipe.batch_size,
@@ -100,6 +110,7 @@ def _fit(model, recipe, data, workdir):
     )
     watchers = [
         log,
+        *evaluation,
         # Before the pictures: what ends a run may not wait for them.
         callbacks.Checkpoints(
             workdir.checkpoints,
@@ -145,9 +156,8 @@ def _real_grid(data, model):
 
 
 def _finish(model, workdir):
-    part = workdir.model.with_name("gan.part.keras")
-    model.save(part)
-    os.replace(part, workdir.model)
+    with storage.replacing(workdir.model) as part:
+        model.save(part)
 
 
 class _LossPlot(callbacks.EveryImages):

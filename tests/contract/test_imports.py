@@ -14,7 +14,7 @@ ROOT = pathlib.Path(kerasgan.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
 
 # What the rest stands on; everyone may import it.
-FOUNDATION = {"errors", "serialization"}
+FOUNDATION = {"errors", "serialization", "storage"}
 
 _NUMBERS = {"random", "gradients", "devices", "schedules", "losses", "layers"}
 _BELOW_RECIPES = {
@@ -38,6 +38,7 @@ _BELOW_RECIPES = {
 MAY_IMPORT = {
     "errors": set(),
     "serialization": set(),
+    "storage": set(),
     "random": set(),
     "gradients": set(),
     "devices": set(),
@@ -47,11 +48,11 @@ MAY_IMPORT = {
     "data": set(),
     "pictures": set(),
     "models": {"layers"},
-    "features": {"layers"},
+    "features": {"devices", "layers"},
     "regularizers": {"random", "gradients", "layers", "schedules"},
     "augment": {"random", "gradients", "layers", "schedules"},
     "reconstruction": {"features"},
-    "metrics": {"features"},
+    "metrics": {"features", "pictures"},
     "presets": {"models", "features", "layers"},
     "convert": {"models", "features", "layers"},
     "training": _NUMBERS
@@ -75,6 +76,7 @@ NAMES_BACKENDS = {
     "gradients.py": "derivatives are the backend's",
     "devices.py": "replicas are the backend's",
     "data": "tf.data and tfds feed every backend",
+    "features/graphdef.py": "the published Inception is TensorFlow's graph",
     "callbacks/logs.py": "TensorBoard's event files are written by TensorFlow",
 }
 
