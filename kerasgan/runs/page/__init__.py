@@ -1,0 +1,1 @@
+"""Parts of the page that reports on a run: HTML, charts, pictures."""
