@@ -90,13 +90,18 @@ def _value_and_grad(function, values):
     return (loss, auxiliary), gradients
 
 
-def without_writes(network):
+def without_writes(network, temporary=()):
     """A scope in which the network runs as it is, and its writes are dropped.
 
     For passes beside the main one (a penalty's), and for the branches of a
     conditional, out of which JAX lets no traced value escape.
+
+    Args:
+        temporary: Pairs (variable, value): values to run with instead. They
+            may be differentiated.
     """
-    return keras.StatelessScope([(v, v.value) for v in network.variables])
+    as_it_is = [(v, v.value) for v in network.variables]
+    return keras.StatelessScope([*as_it_is, *temporary])
 
 
 def run_step(model, step, arguments):
@@ -110,7 +115,9 @@ def run_step(model, step, arguments):
 
         # Keras fetches the data in the same graph. What a step does without
         # looking at them (counting) must not happen when they have run out.
-        with tf.control_dependencies(keras.tree.flatten(arguments)):
+        # `train_on_batch` passes None for labels that it was not given.
+        fetched = [x for x in keras.tree.flatten(arguments) if x is not None]
+        with tf.control_dependencies(fetched):
             return step(*arguments)
     values, data = arguments
     groups = (

@@ -125,6 +125,82 @@ def conv_steps(steps=5, batch_size=8, batch_norm=False, **arguments):
     return weights_of(gan)
 
 
+def packed_networks(packing):
+    """Latents [batch, 4] -> samples [batch, 3]; packs of them -> logits."""
+    from keras import Input, Sequential, layers
+
+    networks = [
+        Sequential(
+            [
+                Input((inputs,)),
+                layers.Dense(8, activation="tanh"),
+                layers.Dense(outputs),
+            ]
+        )
+        for inputs, outputs in ((4, 3), (3 * packing, 1))
+    ]
+    for seed, network in enumerate(networks):
+        set_weights(network, seed)
+    return networks
+
+
+def packed_steps(**arguments):
+    """Five steps of a GAN of pairs -> every weight by its name."""
+    from kerasgan import GANModel
+    from kerasgan.regularizers import R1, GradientPenalty
+
+    gan = GANModel(*packed_networks(2), packing=2)
+    gan.compile(
+        regularizers=[R1(1.0, every=2), GradientPenalty(1.0)],
+        discriminator_steps=2,
+        **arguments,
+    )
+    data = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
+    fit(gan, data, 8)
+    return weights_of(gan)
+
+
+def unrolled_steps(**arguments):
+    """Three steps of a GAN that looks two ahead -> every weight by its name."""
+    from kerasgan import UnrolledGANModel
+    from kerasgan.regularizers import R1
+
+    gan = UnrolledGANModel(*packed_networks(2), packing=2, unrolling=2)
+    gan.compile(regularizers=[R1(1.0, every=2)], **arguments)
+    data = np.random.default_rng(0).normal(size=(24, 3)).astype("float32")
+    fit(gan, data, 8)
+    return weights_of(gan)
+
+
+def minibatch_outputs():
+    """What layers over a batch give, and second derivatives of it."""
+    from keras import ops
+
+    from kerasgan import gradients
+    from kerasgan.layers import minibatch
+
+    random = np.random.default_rng(0)
+    outputs = {}
+    for layer in (
+        minibatch.MinibatchStdDev(group_size=3, channels=2),
+        minibatch.MinibatchDiscrimination(4, 3),
+    ):
+        x = random.normal(size=(7, 4)).astype("float32")
+        layer.build(x.shape)
+        for weight in layer.weights:
+            weight.assign(random.normal(size=weight.shape))
+
+        def penalty(x, layer=layer):
+            return gradients.of_inputs(lambda x: layer(x) ** 2, x) ** 2
+
+        x = ops.convert_to_tensor(x)
+        name = type(layer).__name__
+        outputs[name] = ops.convert_to_numpy(layer(x))
+        second = gradients.of_inputs(penalty, x)
+        outputs[f"{name}/second"] = ops.convert_to_numpy(second)
+    return outputs
+
+
 def fit(gan, data, batch_size, **arguments):
     """One pass over the data in its own order."""
     return gan.fit(
@@ -200,6 +276,9 @@ def _jax():
         **_prefixed("draws", plain),
         **_prefixed("draws_jit", jax.jit(draws)()),
         **_prefixed("steps", conv_steps()),
+        **_prefixed("packed", packed_steps()),
+        **_prefixed("unrolled", unrolled_steps()),
+        **_prefixed("minibatch", minibatch_outputs()),
     }
 
 
@@ -232,6 +311,8 @@ def _replicas():
         [np.max(np.abs(a.numpy() - b.numpy())) for a, b in copies]
     )
     results |= _prefixed("batch_norm", weights_of(gan))
+    with strategy.scope():
+        results |= _prefixed("packed", packed_steps())
     # 40 = 5 whole batches; 43 leaves 3 images, which 2 replicas share.
     with strategy.scope():
         gan = conv_gan()

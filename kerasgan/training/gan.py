@@ -7,7 +7,7 @@ from keras import ops
 from kerasgan import losses, random
 from kerasgan.errors import unknown_name
 from kerasgan.reconstruction import FeatureMatching
-from kerasgan.training import averaging, examples
+from kerasgan.training import averaging, examples, packs
 from kerasgan.training.adversarial_model import AdversarialModel
 
 _DISTRIBUTIONS = ("normal", "uniform")
@@ -34,6 +34,9 @@ class GANModel(AdversarialModel):
         classes: How many there are; None asks the networks' `classes`. Given,
             networks of your own without that attribute take labels too.
         latent_distribution: "normal" (0, 1), or "uniform" in [-1, 1).
+        packing: How many samples the discriminator takes at once, joined
+            along the last axis (PacGAN, see `packs.py`). Losses, logs and
+            penalties are then of packs. For networks without labels.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class GANModel(AdversarialModel):
         latent_size=None,
         classes=None,
         latent_distribution="normal",
+        packing=1,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -60,9 +64,10 @@ class GANModel(AdversarialModel):
             or getattr(discriminator, "classes", None)
         )
         examples.check_classes(self.classes, generator, discriminator)
+        self.packing = packs.check(packing, self.classes)
         samples = self._build(generator, (self.latent_size,))
         self.sample_shape = tuple(samples.shape[1:])
-        self._build(discriminator, self.sample_shape)
+        packs.build(self._build, discriminator, self.sample_shape, packing)
         self.averaged_generator = averaging.clone(generator)
         self.built = True
 
@@ -150,7 +155,7 @@ class GANModel(AdversarialModel):
         return batch.replace(real=real, labels=labels, latents=latents)
 
     def discriminator_objective(self, batch):
-        batch = batch.replace(fake=self._fake(batch))
+        batch = self._judged(batch)
         real = self._heads(batch.real, batch)
         fake = self._heads(batch.fake, batch)
         loss = self.settings.loss
@@ -178,7 +183,8 @@ class GANModel(AdversarialModel):
         return terms
 
     def generator_objective(self, batch):
-        fake = self._heads(self._fake(batch), batch)
+        batch = self._judged(batch)
+        fake = self._heads(batch.fake, batch)
         matching = "generator_feature_matching" in self.settings.term_weights
         real = {"logits": None}
         if self.settings.loss.compares_with_real or matching:
@@ -254,6 +260,7 @@ class GANModel(AdversarialModel):
             "latent_size": self.latent_size,
             "classes": self.classes,
             "latent_distribution": self.latent_distribution,
+            "packing": self.packing,
         }
 
     @classmethod
@@ -272,11 +279,13 @@ class GANModel(AdversarialModel):
             return random.uniform(numbers, shape, low=-1.0, **key)
         return random.normal(numbers, shape, **key)
 
-    def _fake(self, batch):
-        return self.generator(
+    def _judged(self, batch):
+        """A batch as the discriminator sees it, with generated samples."""
+        fake = self.generator(
             self._inputs(self.generator, batch.latents, batch.labels),
             training=batch.training,
         )
+        return packs.pack(batch.replace(fake=fake), self.packing)
 
     def _heads(self, samples, batch):
         """What the discriminator says of samples: {"logits": ..., ...}."""
