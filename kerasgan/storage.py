@@ -1,9 +1,12 @@
 """Files that are whole or not there, whatever ends the program."""
 
 import contextlib
+import glob
 import json
 import os
 import pathlib
+
+import psutil
 
 PART = "part-"  # What the names of unfinished files begin with.
 
@@ -17,11 +20,20 @@ def replacing(path):
     """
     path = pathlib.Path(path)
     part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
+    _forget_unfinished(path)
     try:
         yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _forget_unfinished(path):
+    """Removes what processes that are no more had begun to write."""
+    for old in path.parent.glob(f"{PART}*-{glob.escape(path.name)}"):
+        process = old.name.removeprefix(PART).partition("-")[0]
+        if process.isdigit() and not psutil.pid_exists(int(process)):
+            old.unlink(missing_ok=True)
 
 
 def write_text(path, text):

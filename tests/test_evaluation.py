@@ -1,14 +1,17 @@
 """Protocols, records and statistics: numbers that say how they were made."""
 
-import functools
 import json
 
+import keras
 import numpy as np
 import pytest
 
 from kerasgan import data as sources
+from kerasgan import features
 from kerasgan.features.classifier import train_classifier
-from kerasgan.metrics import measures, protocols, records, sides
+from kerasgan.features.network import FeatureNetwork
+from kerasgan.features.pixels import Pixels
+from kerasgan.metrics import protocols, records, sides
 from kerasgan.metrics.evaluation import Evaluator, evaluate
 from kerasgan.metrics.sides import Generated, Side
 from kerasgan.metrics.statistics import Statistics
@@ -99,6 +102,7 @@ def fresh(held_out, share=1.0):
         ("pr50k3_train", "pr", 50_000, 3, "train"),
         ("pr10k_test", "pr", 10_000, 3, "test"),
         ("cdc10k7_train", "cdc", 10_000, 7, "train"),
+        ("cdc897n7_test", "cdc", 897, 7, "test"),
         ("fd_dinov2_50k_train", "fd_dinov2", 50_000, None, "train"),
         ("fid1797", "fid", 1797, None, None),
         ("is50k", "is", 50_000, None, None),
@@ -111,8 +115,10 @@ def test_a_name_says_family_count_neighbours_and_split(
     assert protocol.family is protocols.FAMILIES[family]
     assert (protocol.count, protocol.neighbours) == (count, neighbours)
     assert protocol.split == split
-    assert protocols.get(protocol.renamed(2000)).count == 2000
-    assert protocols.get(protocol.renamed(2000)).split == split
+    for other in (2000, 897):
+        renamed = protocols.get(protocol.renamed(other))
+        assert (renamed.count, renamed.split) == (other, split)
+        assert renamed.neighbours == neighbours
 
 
 @pytest.mark.parametrize(
@@ -122,6 +128,9 @@ def test_a_name_says_family_count_neighbours_and_split(
         ("fid", "a count of images"),
         ("fid50k3_train", "has no neighbours"),
         ("fid50k_validation", "must be one of"),
+        ("fd_dinov2", "without a count"),
+        ("is50k_test", "compares with no real images"),
+        ("memorisation10k_test", "with the training images"),
     ],
 )
 def test_other_names_are_refused(name, message):
@@ -195,7 +204,8 @@ def test_numbers_do_not_depend_on_what_else_is_measured(digits, classifier):
         "fake": fresh(held_out),
         "weights": {"classifier": classifier},
     }
-    names = [f"cfd{COUNT}_train", "cpr600_train", f"ckd{COUNT}_train"]
+    names = [f"cfd{COUNT}_train", "cpr600", "cdc950_train", f"ckd{COUNT}_test"]
+    options["held_out"] = held_out
     together = evaluate(names, **options)
     for name, record in zip(names, together, strict=True):
         (alone,) = evaluate([name], **options)
@@ -235,6 +245,31 @@ def test_what_is_seen_in_real_images_is_kept(digits, classifier, tmp_path):
     assert not any("train" in what for what in looked)
     assert again[0].values == first[0].values
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_flags_of_images_do_not_depend_on_what_was_kept(
+    digits, classifier, tmp_path
+):
+    train, held_out = digits
+    twice = np.arange(200) % 150
+    fake = sources.load((held_out.pixels(twice), held_out.labels(twice)))
+    options = {
+        "real": train,
+        "weights": {"classifier": classifier},
+        "statistics": Statistics(tmp_path),
+    }
+    first, again = (
+        evaluate(["cpr200"], fake=fake, **options)[0] for _ in range(2)
+    )
+    assert "50 of 200 generated images are bit for bit" in first.flags[0]
+    assert again.flags == first.flags and again.values == first.values
+
+
+def test_a_damaged_file_of_statistics_is_made_anew(tmp_path):
+    statistics = Statistics(tmp_path)
+    statistics.save({"images": "ab"}, features=np.ones(3))
+    statistics.path({"images": "ab"}).write_bytes(b"PK\x03\x04 and no more")
+    assert statistics.load({"images": "ab"}) is None
 
 
 def test_statistics_refuse_another_protocol(tmp_path):
@@ -288,9 +323,117 @@ def test_a_split_that_is_not_there_is_refused_before_work(digits):
         Evaluator(["cfd10k_test"], real=digits[0])
 
 
-def test_labels_are_asked_for_before_work(digits):
-    with pytest.raises(ValueError, match="with labels"):
-        evaluate(["cas100_train"], real=digits[0], fake=fresh(digits[1]))
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cas100_train", "images with labels"),
+        ("swd100_train", "16 pixels at least"),
+        ("ms_ssim100", "16 pixels at least"),
+        ("cfd50_train", "50 images for features of 64"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_work(digits, name, message):
+    def broken(*_):
+        raise AssertionError("work has begun")
+
+    with pytest.raises(ValueError, match=message):
+        evaluator = Evaluator([name], real=digits[0], progress=broken)
+        evaluator.check(fresh(digits[1]))
+
+
+def test_sources_are_asked_for(digits):
+    images = np.zeros((9, 8, 8, 1), "uint8")
+    with pytest.raises(ValueError, match="`real` must be a source"):
+        Evaluator(["memorisation9"], real=images)
+    with pytest.raises(ValueError, match="has not seen"):
+        Evaluator(["memorisation9"], real=digits[0], held_out=digits[0])
+    with pytest.raises(ValueError, match="must be a list of names"):
+        Evaluator("memorisation9", real=digits[0])
+
+
+class _Looking(FeatureNetwork):
+    """Means of parts of the images, under all taps of some network."""
+
+    def __init__(self, name, taps):
+        self.name = name
+        images = keras.Input((None, None, 3))
+        x = keras.ops.image.resize(images, (4, 4))
+        flat = keras.layers.Reshape((48,))(x)
+        super().__init__(keras.Model(images, dict.fromkeys(taps, flat)))
+
+    def prepare(self, images):
+        return images.astype("float32")
+
+    def distances(self, *, real, fake, batch_size=32):
+        return np.square(real - fake).mean(axis=(1, 2, 3))
+
+
+@pytest.mark.parametrize("family", protocols.FAMILIES)
+def test_every_family_is_measured_and_told(family, monkeypatch):
+    digits = sources.load("digits", size=16)
+    rows = np.random.default_rng(0).permutation(digits.count)
+    train, held_out = (
+        sources.load((digits.pixels(part), digits.labels(part)))
+        for part in (rows[:300], rows[300:600])
+    )
+    monkeypatch.setattr(
+        features,
+        "load",
+        lambda name, weights=None, **options: _Looking(name, _taps_of(name)),
+    )
+    settings = protocols.FAMILIES["cas"].settings
+    monkeypatch.setitem(settings, "classifier_steps", 2)
+    monkeypatch.setitem(settings, "classifier_seeds", [0])
+    labelled = Drawn(
+        lambda z, _: held_out.images((np.abs(z[:, 0]) * 300).astype(int) % 300),
+        classes=10,
+    )
+    labelled.latent_size, labelled.latent_distribution = 2, "normal"
+    split = protocols.FAMILIES[family].real in ("all", "equal")
+    name = f"{family}_100_test" if split else f"{family}_100"
+    (record,) = evaluate(
+        [name],
+        real=train,
+        held_out=held_out,
+        fake=labelled,
+        weights={"classifier": "any"},
+        allow_small=True,
+    )
+    wanted = protocols.FAMILIES[family]
+    assert list(record.values) == list(wanted.values)
+    assert all(np.isfinite(list(record.values.values())))
+    assert (record.real is None) == (wanted.real == "none")
+    assert (record.features is None) == (wanted.network is None)
+    if wanted.real == "train":
+        assert record.real["split"] == "train"
+        assert record.held_out["fingerprint"] == held_out.fingerprint
+    elif split:
+        assert record.real["split"] == "test"
+    json.dumps(record.to_dict(), allow_nan=False)
+
+
+def _taps_of(name):
+    """Those that the real network has."""
+    return {
+        "inception_2015": ("2048", "sfid", "logits_unbiased"),
+        "vgg16_fc2": ("fc2", "fc2_relu"),
+        "dinov2_large": ("cls",),
+        "clip_vit_large_patch14_336": ("image",),
+        "classifier": ("features", "logits"),
+        "lpips_vgg": ("relu1",),
+    }[name]
+
+
+def test_pixels_are_float32_whatever_the_policy():
+    images = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        seen = Pixels((16, 16, 1)).features(images, "pixels")["pixels"]
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert seen.dtype == np.float32
+    np.testing.assert_array_equal(seen, images.reshape(1, -1))
 
 
 @pytest.mark.parametrize(
@@ -362,10 +505,9 @@ def test_classification_scores_see_whether_labels_are_right(
     digits, monkeypatch
 ):
     train, held_out = digits
-    short = functools.partial(
-        measures.classification_scores, seeds=(0, 1), steps=60
+    monkeypatch.setitem(
+        protocols.FAMILIES["cas"].settings, "classifier_steps", 60
     )
-    monkeypatch.setattr(measures, "classification_scores", short)
 
     def labelled(wrong):
         def image(latents, labels):

@@ -93,7 +93,15 @@ class TestFeatures:
             "name": "classifier",
             "weights_sha256": trained.weights_sha256,
             "resize": None,
+            "held_out_accuracy": trained.held_out_accuracy,
         }
+        assert not trained.flags()
+
+    def test_a_bad_one_is_flagged(self):
+        images, labels = _stripes(60)
+        guessing = train_classifier(images, labels, 2, steps=1)
+        guessing.held_out_accuracy = 0.5
+        assert "right on 50.0%" in guessing.flags()[0]
 
     @pytest.mark.parametrize("batch_size", [1, 3, 7, 64])
     def test_the_batch_size_does_not_matter(self, trained, digits, batch_size):

@@ -19,10 +19,14 @@ from keras import layers, ops
 from kerasgan import storage
 from kerasgan.features.network import FeatureNetwork, check_uint8
 
+FEATURES = 64  # The width of the tap "features".
+FORMAT = 1  # To be raised when the network or its training changes.
+
 # Stages of two convolutions and a pooling bring the sides below this.
 _LAST_SIDE_PX = 8
 _LEARNING_RATE = 6e-3
 _SHARE_OF_WARM_UP = 0.1
+_GOOD = 0.8  # A share of right answers.
 
 
 class Classifier(FeatureNetwork):
@@ -45,6 +49,21 @@ class Classifier(FeatureNetwork):
         self.classes = int(classes)
         self.held_out_accuracy = held_out_accuracy
         super().__init__(_network(self.shape, self.classes))
+
+    def describe(self):
+        return {
+            **super().describe(),
+            "held_out_accuracy": self.held_out_accuracy,
+        }
+
+    def flags(self):
+        accuracy = self.held_out_accuracy
+        if accuracy is None or accuracy >= _GOOD:
+            return []
+        return [
+            f"the classifier is right on {accuracy:.1%} of held-out images "
+            "only, so its features say little"
+        ]
 
     def prepare(self, images):
         return _prepare(images)
@@ -222,7 +241,7 @@ def _network(shape, classes):
         x = _block(x, width, f"stage_{stage}_b")
         x = ops.max_pool(x, 2, 2, padding="same")
     x = layers.Flatten(dtype="float32")(x)
-    features = ops.relu(_dense(64, "features")(x))
+    features = ops.relu(_dense(FEATURES, "features")(x))
     logits = _dense(classes, "logits")(features)
     return keras.Model(images, {"features": features, "logits": logits})
 

@@ -30,6 +30,7 @@ class FeatureNetwork(abc.ABC):
     name: str
     resize: str | None = None
     published: bool | None = None
+    is_cheap = False  # To look once more costs less than to keep features.
 
     def __init__(self, model):
         model.trainable = False
@@ -71,7 +72,9 @@ class FeatureNetwork(abc.ABC):
             with devices.full_float32():
                 outputs = model.predict_on_batch(self.prepare(filled))
             for tap in taps:
-                found[tap].append(np.asarray(outputs[tap])[: len(batch)])
+                found[tap].append(
+                    np.asarray(outputs[tap], "float32")[: len(batch)]
+                )
         return {tap: np.concatenate(parts) for tap, parts in found.items()}
 
     def check(self, images):
@@ -97,6 +100,15 @@ class FeatureNetwork(abc.ABC):
             "weights_sha256": self.weights_sha256,
             "resize": self.resize,
         }
+
+    def flags(self):
+        """What a reader must know of it to believe a number."""
+        if self.published is not False:
+            return []
+        return [
+            f"{self.name}: its weights are not known to be the published "
+            "ones; numbers of others compare only if they are"
+        ]
 
     def save_weights(self, path):
         """Writes a `.weights.h5`; the file is whole or not there."""

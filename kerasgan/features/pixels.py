@@ -22,16 +22,16 @@ class Pixels(FeatureNetwork):
 
     name = "pixels"
     weights_sha256 = None  # It has none.
+    is_cheap = True
 
     def __init__(self, shape):
         height, width, channels = shape
         if max(height, width) > _LARGEST_PX:
             self.resize = "clean"
             height = width = _LARGEST_PX
-        images = keras.Input((height, width, channels))
-        super().__init__(
-            keras.Model(images, {"pixels": layers.Flatten()(images)})
-        )
+        images = keras.Input((height, width, channels), dtype="float32")
+        flat = layers.Flatten(dtype="float32")(images)
+        super().__init__(keras.Model(images, {"pixels": flat}))
 
     def prepare(self, images):
         images = check_uint8(images)

@@ -34,6 +34,7 @@ _NAMES = {
     "ms_ssim_diversity": "similarity",
     "nearest_neighbours": "memorising",
     "perceptual_path_length": "path_length",
+    "prdc": "neighbours",
     "precision_recall": "neighbours",
     "psnr": "similarity",
     "realism": "neighbours",

@@ -22,7 +22,14 @@ class ClassificationScores(typing.NamedTuple):
 
 
 def classification_scores(
-    *, real, fake, held_out, classes, seeds=(0, 1, 2), steps=500
+    *,
+    real,
+    fake,
+    held_out,
+    classes,
+    seeds=(0, 1, 2),
+    steps=500,
+    progress=None,
 ):
     """Labelled images -> scores, their means and deviations over seeds.
 
@@ -33,25 +40,22 @@ def classification_scores(
             are trained on the first two and tested on the third.
         classes: How many there are.
         seeds: Of the classifiers.
-        steps: Of each training, with 128 images each.
+        steps: Of each training.
+        progress: A function (what, done, total), or None.
 
     Returns:
-        Two `ClassificationScores`: means and (population) standard deviations.
+        Two `ClassificationScores`: means and standard deviations (0 of one
+        seed, else divided by n - 1).
 
     Raises:
         ValueError: There are no labels, or not one for each image.
     """
-    for name, side in (("real", real), ("fake", fake), ("held_out", held_out)):
-        images, labels = side
-        if labels is None or len(images) != len(labels):
-            received = "none" if labels is None else f"{len(labels)}"
-            raise ValueError(
-                f"`{name}` must be images with a label each. Received: "
-                f"{received} for {len(images)} images"
-            )
+    _check(real=real, fake=fake, held_out=held_out)
+    progress = progress or (lambda what, done, total: None)
     joined = [np.concatenate(pair) for pair in zip(real, fake, strict=True)]
     scores = []
-    for seed in seeds:
+    for done, seed in enumerate(seeds):
+        progress("training classifiers", done, len(seeds))
         of_fake, of_real, of_both = (
             train_classifier(images, labels, classes, seed=seed, steps=steps)
             for images, labels in (fake, real, joined)
@@ -65,7 +69,20 @@ def classification_scores(
                 gain=of_both.accuracy(*held_out) - real_to_real,
             )
         )
+    progress("training classifiers", len(seeds), len(seeds))
+    ddof = min(1, len(seeds) - 1)
     return (
         ClassificationScores(*np.mean(scores, axis=0).tolist()),
-        ClassificationScores(*np.std(scores, axis=0).tolist()),
+        ClassificationScores(*np.std(scores, axis=0, ddof=ddof).tolist()),
     )
+
+
+def _check(**sides):
+    """Raises where images have no labels, or not one for each."""
+    for name, (images, labels) in sides.items():
+        if labels is None or len(images) != len(labels):
+            received = "none" if labels is None else f"{len(labels)}"
+            raise ValueError(
+                f"`{name}` must be images with a label each. Received: "
+                f"{received} for {len(images)} images"
+            )

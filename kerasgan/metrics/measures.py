@@ -36,7 +36,7 @@ _TRAINED_WITH = 0.8  # Of the real images, where there are no held-out ones.
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What a protocol compares.
+    """What a protocol compares, and what else its measure has to say.
 
     Attributes:
         protocol: The `Protocol`.
@@ -44,10 +44,11 @@ class Comparison:
         fake: The generated side.
         train: What the generator has learned from, or None.
         held_out: Images that it has not seen, or None.
-        classes: Number of them, or None.
         seed: Of the protocol's own draws.
         networks: A function (name, resize) -> feature network.
+        progress: A function (what, done, total).
         flags: What `flag` has said so far.
+        settings: {what: how}, beside those of the protocol.
         spread: {name: standard deviation} over trainings of the measure's own.
     """
 
@@ -56,10 +57,11 @@ class Comparison:
     fake: Side
     train: Side | None
     held_out: Side | None
-    classes: int | None
     seed: int
     networks: typing.Callable
+    progress: typing.Callable
     flags: list = dataclasses.field(default_factory=list)
+    settings: dict = dataclasses.field(default_factory=dict)
     spread: dict = dataclasses.field(default_factory=dict)
 
     @property
@@ -71,10 +73,22 @@ class Comparison:
         available = self.real.count if self.real else self.protocol.count
         return self.protocol.fake_count(available)
 
+    @property
+    def described_held_out(self):
+        """What a record says of held-out images that are not its `real`."""
+        if self.protocol.family.real != "train" or self.held_out is None:
+            return None
+        return self.held_out.describe(self.held_out.count)
+
     def features(self, side, count=None):
         """float32 [count, d], in the protocol's network."""
         family = self.protocol.family
         return side.features(family.network, family.tap, family.resize, count)
+
+    def look_at_fake(self):
+        """Extracts the features of the generated side, if there are any."""
+        if self.protocol.family.tap is not None:
+            self.features(self.fake, self.fake_count)
 
     @property
     def both(self):
@@ -107,6 +121,7 @@ def frechet(comparison):
 
 def kernel(comparison):
     settings = comparison.protocol.settings
+    comparison.settings.update(seed=comparison.seed)
     least = min(comparison.real_count, comparison.fake_count)
     if least < settings["subset_size"]:
         comparison.flag(
@@ -152,45 +167,65 @@ def density_coverage(comparison):
 
 
 def memorisation(comparison):
-    held_out = comparison.held_out
+    train, held_out, fake = (
+        comparison.train,
+        comparison.held_out,
+        comparison.fake,
+    )
     result = memorising.memorisation(
-        real=comparison.features(comparison.train),
-        fake=comparison.features(comparison.fake, comparison.fake_count),
+        real=comparison.features(train),
+        fake=comparison.features(fake, comparison.fake_count),
         held_out=None if held_out is None else comparison.features(held_out),
     )
+    copied = fake.shared(train, comparison.fake_count)
+    if copied or result.copies > COPYING or result.authenticity < AUTHENTIC:
+        comparison.flag(
+            "memorising: generated images are as near to training images as "
+            f"copies are; {copied or 0:,} of {comparison.fake_count:,} are bit "
+            "for bit the same"
+        )
+    values = comparison.named(result)
     if held_out is None:
         comparison.flag(
             "no held-out images: only authenticity says whether training "
             "images are copied"
         )
-    if result.copies > COPYING or result.authenticity < AUTHENTIC:
-        comparison.flag(
-            "memorising: generated images are as near to training images as "
-            "copies are"
-        )
-    values = comparison.named(result)
-    if held_out is None:  # The others compare with held-out images.
         return {"authenticity": values["authenticity"]}
+    leaked = held_out.shared(train, held_out.count)
+    if leaked:
+        comparison.flag(
+            f"{leaked:,} of {held_out.count:,} held-out images are among the "
+            "training images"
+        )
     return values
 
 
 def classification(comparison):
-    count = comparison.fake_count
+    count, train = comparison.fake_count, comparison.train
     fake = comparison.fake.images(count), comparison.fake.labels(count)
-    train, held_out = comparison.train, comparison.held_out
     if comparison.protocol.split == "test":
+        tested = comparison.held_out
         first = min(count, train.count)
-        real = train.images(first), train.labels(first)
-        rest = held_out.images(held_out.count), held_out.labels(held_out.count)
+        rest = tested.images(tested.count), tested.labels(tested.count)
     else:
         comparison.flag("tested on images that the generator has trained on")
-        images, labels = train.images(train.count), train.labels(train.count)
-        cut = int(_TRAINED_WITH * len(images))
+        tested, cut = train, int(_TRAINED_WITH * train.count)
         first = min(count, cut)
-        real = images[:first], labels[:first]
+        images, labels = train.images(train.count), train.labels(train.count)
         rest = images[cut:], labels[cut:]
+    settings = comparison.protocol.settings
+    comparison.settings.update(
+        trained_on=f"{first:,} of {train.source.name}, {count:,} generated",
+        tested_on=f"{len(rest[0]):,} of {tested.source.name}",
+    )
     means, deviations = classification_scores(
-        real=real, fake=fake, held_out=rest, classes=comparison.classes
+        real=(train.images(first), train.labels(first)),
+        fake=fake,
+        held_out=rest,
+        classes=train.source.classes,
+        seeds=settings["classifier_seeds"],
+        steps=settings["classifier_steps"],
+        progress=comparison.progress,
     )
     comparison.spread.update(comparison.named(deviations))
     return comparison.named(means)
@@ -202,6 +237,7 @@ def sliced_wasserstein(comparison):
         fake=comparison.fake.images(comparison.fake_count),
         seed=comparison.seed,
     )
+    comparison.settings.update(seed=comparison.seed)
     return comparison.named(result.mean)
 
 
@@ -214,16 +250,20 @@ def path_length(comparison):
     """In the latents' own space: along arcs if they are normal, else lines."""
     model, count = comparison.fake.source.model, comparison.fake_count
     normal = model.latent_distribution == "normal"
-    labels = model.labels(count, comparison.seed)
-    network = comparison.networks("lpips_vgg")
+    settings = comparison.protocol.settings
+    along = "slerp" if normal else "lerp"
+    comparison.settings.update(interpolation=along, latents="of the model")
+    network = comparison.networks(comparison.protocol.family.network)
     result = perceptual_path_length(
         model.decode,
         lambda real, fake: lpips(real=real, fake=fake, network=network),
         latent_size=model.latent_size,
         count=count,
-        interpolation="slerp" if normal else "lerp",
+        interpolation=along,
+        epsilon=settings["epsilon"],
+        sampling=settings["sampling"],
         latents="normal" if normal else _uniform,
-        labels=labels,
+        labels=model.labels(count, comparison.seed),
         seed=comparison.seed,
     )
     return comparison.named(result.mean)
@@ -238,5 +278,5 @@ def _flag_collapse(comparison, name, value):
     if value < COLLAPSED:
         comparison.flag(
             f"collapse: a {name} of {value:.2f}, so few real images have a "
-            "generated one near them"
+            "generated one near them, or all are unlike real ones"
         )

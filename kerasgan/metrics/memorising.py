@@ -24,7 +24,7 @@ class Memorisation(NamedTuple):
             training data than a held-out one is; ties count half. 0.5 for
             fresh images, 1 for copies, below 0.5 for images unlike the data.
         z: `closer_share` less 0.5 in its standard deviations under chance;
-            above 3 something is copied.
+            above 3 they are nearer than chance, by copying or by blur.
         copies: Share of generated images that are nearer to the training data
             than 99 % of the held-out ones are: 0.01 for fresh images.
         authenticity: Share of generated images that are farther from their

@@ -1,9 +1,17 @@
 """The networks of an evaluation, each made when the first protocol needs it."""
 
+import hashlib
+
 import numpy as np
+from absl import logging
 
 from kerasgan import features
-from kerasgan.features.classifier import load_classifier, train_classifier
+from kerasgan.features.classifier import (
+    FEATURES,
+    FORMAT,
+    load_classifier,
+    train_classifier,
+)
 from kerasgan.features.pixels import Pixels
 
 _MOST_BYTES = 2**30  # Of images, to train a classifier on.
@@ -42,19 +50,19 @@ class Networks:
         options = {} if resize is None else {"resize": resize}
         return features.load(name, self._weights.get(name), **options)
 
+    def dimensions(self, name, tap):
+        """The width of a tap, without training a classifier to know it."""
+        if name == "classifier" and name not in self._weights:
+            return FEATURES
+        return self(name).dimensions[tap]
+
     def _classifier(self):
-        path = None
-        if self._statistics is not None:
-            digest = self._real.fingerprint[:32]
-            path = self._statistics.folder / f"classifier-{digest}.npz"
-            if path.exists():
+        path = classifier_path(self._statistics, self._real)
+        if path is not None and path.exists():
+            try:
                 return load_classifier(path)
-        if self._real.classes is None:
-            raise ValueError(
-                "Metrics of a classifier must have real images with labels. "
-                f"Received: {self._real.name!r}, without. Choose metrics of "
-                "another network, such as 'fid10k_train'"
-            )
+            except ValueError as error:
+                logging.warning("Training another for %s: %s", path, error)
         order = np.random.RandomState(0).permutation(self._real.count)
         bytes_of_one = self._real.pixels(order[:1]).nbytes
         order = order[: _MOST_BYTES // bytes_of_one]
@@ -69,3 +77,12 @@ class Networks:
             path.parent.mkdir(parents=True, exist_ok=True)
             classifier.save(path)
         return classifier
+
+
+def classifier_path(statistics, source):
+    """Where the classifier of a source's images is kept, or None."""
+    if statistics is None or source.fingerprint is None:
+        return None
+    made = f"{FORMAT}-{source.fingerprint}".encode()
+    digest = hashlib.sha256(made).hexdigest()
+    return statistics.folder / f"classifier-{digest[:32]}.npz"

@@ -5,9 +5,9 @@
     pr50k3_train        improved precision and recall with 3 neighbours
     cfd10k_test         classifier Fréchet distance to the test images
 
-A name is a family, a count of generated images, where the family has them
-`k` and a number of neighbours, and the split of the real images. Without a
-split it is the one that the generator learned from.
+A name is a family, a count of generated images, a number of neighbours where
+the family has them ("cdc10k7_train", "cdc897n7_train"), and the split of the
+real images. Without a split it is the one that the generator learned from.
 """
 
 import dataclasses
@@ -19,7 +19,8 @@ from kerasgan.metrics import measures
 
 _NAME = re.compile(
     r"(?P<family>[a-z][a-z0-9_]*?)_?"
-    r"(?P<count>[1-9]\d*(?:k(?P<neighbours>[1-9]\d*)?)?)"
+    r"(?P<count>[1-9]\d*)(?P<thousand>k?)"
+    r"(?:(?:(?<=k)|n)(?P<neighbours>[1-9]\d*))?"
     r"(?:_(?P<split>train|test))?"
 )
 
@@ -36,10 +37,13 @@ class Family:
         network: The name of a feature network; None looks at images.
         tap: The network's output that is compared.
         resize: How images come to the network's size, where one may choose.
-        real: "all" real images, as many as there are of both sides ("equal"),
-            or "none".
+        real: "all" real images; as many as there are of both sides ("equal");
+            always those that were learned from ("train"); or "none".
         neighbours: The k of metrics that have one.
-        labels: Whether generated images need them.
+        full_rank: Needs more images than features have dimensions.
+        labels: Needs labels of both sides.
+        generator: Needs the generator itself, not just its images.
+        least_px: Of the images' shorter side.
         settings: What else the definition leaves open, for records.
     """
 
@@ -52,7 +56,10 @@ class Family:
     resize: str | None = None
     real: str = "all"
     neighbours: int | None = None
+    full_rank: bool = False
     labels: bool = False
+    generator: bool = False
+    least_px: int = 1
     settings: dict = dataclasses.field(default_factory=dict)
 
 
@@ -63,6 +70,7 @@ _VGG = {"network": "vgg16_fc2", "tap": "fc2_relu"}
 _FRECHET = {
     "paper": "https://arxiv.org/abs/1706.08500",
     "measure": measures.frechet,
+    "full_rank": True,
     "settings": {"covariance": "divided by n - 1"},
 }
 _KERNEL = {
@@ -99,6 +107,7 @@ _MEMORISATION = {
         "authenticity": "higher",
     },
     "measure": measures.memorisation,
+    "real": "train",
 }
 
 FAMILIES = {
@@ -194,7 +203,7 @@ FAMILIES = {
         values={"cmmd": "lower"},
         measure=measures.clip_mmd,
         network="clip_vit_large_patch14_336",
-        tap="embedding",
+        tap="image",
     ),
     "cfd": Family(
         title="classifier Fréchet distance",
@@ -232,6 +241,7 @@ FAMILIES = {
         },
         measure=measures.classification,
         labels=True,
+        settings={"classifier_seeds": [0, 1, 2], "classifier_steps": 500},
     ),
     "memorisation": Family(
         title="memorising, nearest training images by pixels",
@@ -247,6 +257,7 @@ FAMILIES = {
     ),
     "swd": Family(
         title="sliced Wasserstein distance",
+        least_px=16,
         paper="https://arxiv.org/abs/1710.10196",
         values={"sliced_wasserstein_x1000": "lower"},
         measure=measures.sliced_wasserstein,
@@ -254,6 +265,7 @@ FAMILIES = {
     ),
     "ms_ssim": Family(
         title="mean MS-SSIM between generated images",
+        least_px=16,
         paper="https://arxiv.org/abs/1610.09585",
         values={"ms_ssim_of_pairs": "lower"},
         measure=measures.ms_ssim_of_pairs,
@@ -264,7 +276,11 @@ FAMILIES = {
         paper="https://arxiv.org/abs/1812.04948",
         values={"perceptual_path_length": "lower"},
         measure=measures.path_length,
+        network="lpips_vgg",
         real="none",
+        generator=True,
+        least_px=16,
+        settings={"epsilon": 1e-4, "sampling": "end", "trimmed": "1 % at ends"},
     ),
 }
 
@@ -281,12 +297,15 @@ class Protocol:
 
     def renamed(self, count):
         """What this protocol is called with so many generated images."""
-        start, end = _NAME.fullmatch(self.name).span("count")
-        neighbours = ""
+        match = _NAME.fullmatch(self.name)
+        text, separator = f"{count}", "n"
         if count % 1000 == 0:
-            neighbours = self.neighbours if "k" in self.name[start:end] else ""
-            count = f"{count // 1000}k"
-        return f"{self.name[:start]}{count}{neighbours or ''}{self.name[end:]}"
+            text, separator = f"{count // 1000}k", ""
+        if match["neighbours"]:
+            text += f"{separator}{match['neighbours']}"
+        start, end = match.start("count"), match.end()
+        split = f"_{self.split}" if self.split else ""
+        return f"{self.name[:start]}{text}{split}{self.name[end:]}"
 
     @property
     def settings(self):
@@ -315,28 +334,34 @@ def get(name):
     Raises:
         ValueError: No such family, or no such form of a name.
     """
-    match = _NAME.fullmatch(name)
-    family = match["family"] if match else name
-    if family not in FAMILIES:
-        raise unknown_name("metrics", family, FAMILIES)
-    if match is None:
+    match = None if name in FAMILIES else _NAME.fullmatch(name)
+    if match is None and name in FAMILIES:
         raise ValueError(
             "`metrics` must be names such as 'fid50k_train': a family, a count "
             f"of images and a split. Received: {name!r}, without a count"
         )
-    neighbours = FAMILIES[family].neighbours
+    if match is None or match["family"] not in FAMILIES:
+        family = match["family"] if match else name
+        raise unknown_name("metrics", family, FAMILIES)
+    family = FAMILIES[match["family"]]
+    if match["split"] and family.real in ("none", "train"):
+        compares = "no real" if family.real == "none" else "the training"
+        raise ValueError(
+            f"The family {match['family']!r} compares with {compares} images, "
+            f"and takes no split. Received: metrics={name!r}"
+        )
+    neighbours = family.neighbours
     if match["neighbours"]:
         if neighbours is None:
             raise ValueError(
-                f"The family {family!r} has no neighbours to count. Received: "
-                f"metrics={name!r}"
+                f"The family {match['family']!r} has no neighbours to count. "
+                f"Received: metrics={name!r}"
             )
         neighbours = int(match["neighbours"])
-    digits, thousand, _ = match["count"].partition("k")
     return Protocol(
         name=name,
-        family=FAMILIES[family],
-        count=int(digits) * (1000 if thousand else 1),
+        family=family,
+        count=int(match["count"]) * (1000 if match["thousand"] else 1),
         split=match["split"],
         neighbours=neighbours,
     )

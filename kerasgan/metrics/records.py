@@ -2,22 +2,28 @@
 
 import dataclasses
 import datetime
-import importlib.metadata
+import importlib
 import json
 import pathlib
 import platform
 
+import filelock
 import keras
+import numpy as np
 
-from kerasgan import storage
+from kerasgan import __version__, storage
 
 
 def versions():
     """{package: version} of what a number may depend on, and Python's."""
-    found = {"python": platform.python_version()}
-    for name in ("kerasgan", "keras", keras.backend.backend(), "numpy"):
-        found[name] = importlib.metadata.version(name)
-    return found
+    backend = importlib.import_module(keras.backend.backend())
+    return {
+        "python": platform.python_version(),
+        "kerasgan": __version__,
+        "keras": keras.__version__,
+        backend.__name__: backend.__version__,
+        "numpy": np.__version__,
+    }
 
 
 def now():
@@ -35,35 +41,39 @@ class Record:
         title: The protocol in words.
         paper: Where the metric is defined.
         values: {name: number}; over several seeds, their means.
-        spread: {name: standard deviation over the seeds}, or None of one.
+        spread: {name: standard deviation, divided by n - 1}, over the seeds; of
+            one seed, over classifiers that the measure trains, or None.
         better: {name: "lower", "higher" or "" where neither is}.
         real, fake: {"name", "count", "fingerprint", ...} of both sides; `real`
             has the "split", and is None for metrics of one side.
+        held_out: The same of a third side, where there is one.
         features: {"name", "tap", "weights_sha256", "resize"}, or None.
         settings: {what: how}, of the metric's definition.
         quantisation: How floats became pixels.
         seeds: Of what was generated.
         flags: What a reader must know to believe the number.
         versions: {package: version}.
-        seconds: It took, without what earlier protocols had extracted.
+        seconds: It took; what is generated and seen for several protocols
+            counts for the largest of them.
         date: UTC, ISO 8601.
     """
 
     protocol: str
-    title: str
-    paper: str
     values: dict
-    spread: dict | None
-    better: dict
-    real: dict | None
-    fake: dict
-    features: dict | None
-    settings: dict
-    quantisation: str
-    seeds: list
-    flags: list
-    seconds: float
-    versions: dict = dataclasses.field(default_factory=versions)
+    title: str = ""
+    paper: str = ""
+    spread: dict | None = None
+    better: dict = dataclasses.field(default_factory=dict)
+    real: dict | None = None
+    fake: dict = dataclasses.field(default_factory=dict)
+    held_out: dict | None = None
+    features: dict | None = None
+    settings: dict = dataclasses.field(default_factory=dict)
+    quantisation: str = ""
+    seeds: list = dataclasses.field(default_factory=list)
+    flags: list = dataclasses.field(default_factory=list)
+    seconds: float = 0.0
+    versions: dict = dataclasses.field(default_factory=dict)
     date: str = dataclasses.field(default_factory=now)
 
     @property
@@ -74,8 +84,9 @@ class Record:
     @property
     def key(self):
         """What was measured: two records of one key are of the same images."""
-        sides = [self.real, self.fake, self.features, self.seeds]
-        return json.dumps([self.protocol, *sides], sort_keys=True)
+        sides = [self.real, self.fake, self.held_out, self.features]
+        how = [self.protocol, self.settings, self.seeds]
+        return json.dumps([*how, *sides], sort_keys=True)
 
     def to_dict(self):
         return dataclasses.asdict(self)
@@ -108,11 +119,12 @@ def append(path, records):
     They replace those of the same measurement, which a resumed run repeats.
     """
     path = pathlib.Path(path)
-    new = {record.key: record for record in records}
-    kept = [record for record in read(path) if record.key not in new]
-    everything = [record.to_dict() for record in [*kept, *new.values()]]
     path.parent.mkdir(parents=True, exist_ok=True)
-    storage.write_text(path, json.dumps(everything, indent=2))
+    new = {record.key: record for record in records}
+    with filelock.FileLock(path.with_name(f"{path.name}.lock")):
+        kept = [record for record in read(path) if record.key not in new]
+        everything = [record.to_dict() for record in [*kept, *new.values()]]
+        storage.write_text(path, json.dumps(everything, indent=2))
 
 
 def table(records):

@@ -1,11 +1,12 @@
 """The two sides of a comparison: images, and what networks see in them.
 
-A source has `count` (None: as many as one likes), `name`, `fingerprint` (None:
-that of its pixels is used), `classes`, `pixels(indices)` -> uint8 [n, h, w, c]
-and `labels(indices)` -> int [n] or None. `kerasgan.data.load` gives one, and
+A source has `count`, `image_shape`, `name`, `fingerprint` (None: that of its
+pixels is used), `classes`, `pixels(indices)` -> uint8 [n, h, w, c] and
+`labels(indices)` -> int [n] or None. `kerasgan.data.load` gives one, and
 `Generated` makes one of a generator.
 """
 
+import functools
 import hashlib
 
 import numpy as np
@@ -41,16 +42,19 @@ class Generated:
         self.classes = model.classes
         self._latents = model.latents(count, seed)
         self._labels = model.labels(count, seed)
+        self.averaged = hasattr(model, "averaged_generator")
         self.clipped = 0  # Numbers outside of [-1, 1].
         self.numbers = 0
 
     def labels(self, indices):
         return None if self._labels is None else self._labels[indices]
 
+    @functools.cached_property
+    def image_shape(self):
+        return self._decode(np.arange(1)).shape[1:]
+
     def pixels(self, indices):
-        images = self.model.decode(
-            self._latents[indices], self.labels(indices), batch_size=_CHUNK
-        )
+        images = self._decode(indices)
         largest = np.abs(images).max()
         if not np.isfinite(largest):
             raise FloatingPointError(
@@ -66,6 +70,11 @@ class Generated:
         self.clipped += int((np.abs(images) > 1.0).sum())
         self.numbers += images.size
         return pictures.to_uint8(images)
+
+    def _decode(self, indices):
+        return self.model.decode(
+            self._latents[indices], self.labels(indices), batch_size=_CHUNK
+        )
 
 
 class Side:
@@ -101,6 +110,8 @@ class Side:
         self._pixels = None
         self._digests = {}
         self.order = np.arange(source.count)
+        # What was generated would cost as much again; data are there anyway.
+        self._keeps = _KEPT_BYTES if isinstance(source, Generated) else 0
         if not isinstance(source, Generated):
             # Folders come class by class: any first part must be a fair one.
             self.order = np.random.RandomState(0).permutation(source.count)
@@ -112,7 +123,7 @@ class Side:
     @property
     def shape(self):
         """(h, w, c) of its images."""
-        return self.source.pixels(self.order[:1]).shape[1:]
+        return tuple(self.source.image_shape)
 
     def labels(self, count):
         """int [count], in the order of `features` and `images`; or None."""
@@ -137,12 +148,15 @@ class Side:
 
     def describe(self, count):
         """What a record says of this side."""
-        return {
+        described = {
             "name": self.source.name,
             "split": self.split,
             "count": count,
             "fingerprint": self.source.fingerprint or self._hash(count),
         }
+        if isinstance(self.source, Generated):
+            described["averaged"] = self.source.averaged
+        return described
 
     def duplicates(self, count):
         """How many images are equal to an earlier one, to the last bit.
@@ -151,6 +165,17 @@ class Side:
         """
         digests = self._digests_of(count)
         return None if digests is None else count - len(set(digests))
+
+    def shared(self, other, count):
+        """How many of the first images are, bit for bit, among another side's.
+
+        None where the images of either were not looked at.
+        """
+        ours, theirs = self._digests_of(count), other._digests_of(other.count)
+        if ours is None or theirs is None:
+            return None
+        theirs = set(theirs)
+        return sum(digest in theirs for digest in ours)
 
     def _hash(self, count):
         digests = self._digests_of(count)
@@ -167,10 +192,14 @@ class Side:
         network = self._networks(name, resize)
         taps = sorted(self._taps[name, resize])
         description = self._description(network, taps, count)
-        kept = None
-        if self._statistics is not None and description is not None:
-            kept = self._statistics.load(description)
-        if kept is None:
+        keeps = not (
+            self._statistics is None or description is None or network.is_cheap
+        )
+        kept = self._statistics.load(description) if keeps else None
+        if kept is not None:
+            rows = kept.pop("digests")
+            self._digests |= dict(enumerate(row.tobytes() for row in rows))
+        else:
             parts = []
             what = f"{self.source.name} {self.split or ''}".strip()
             for done, images in self._parts(count):
@@ -180,8 +209,10 @@ class Side:
                 tap: np.concatenate([part[tap] for part in parts])
                 for tap in taps
             }
-            if self._statistics is not None and description is not None:
-                self._statistics.save(description, **kept)
+            if keeps:
+                digests = b"".join(self._digests_of(count))
+                rows = np.frombuffer(digests, "uint8").reshape(count, -1)
+                self._statistics.save(description, digests=rows, **kept)
         for tap in taps:
             if not np.isfinite(kept[tap]).all():
                 raise FloatingPointError(
@@ -195,7 +226,7 @@ class Side:
         if self.source.fingerprint is None:
             return None
         return {
-            "format": 1,
+            "format": 2,
             "images": self.source.fingerprint,
             "count": count,
             "of": self.count,
@@ -219,8 +250,8 @@ class Side:
                 digest = hashlib.blake2b(image.tobytes(), digest_size=16)
                 self._digests[place] = digest.digest()
             size += images.nbytes
-            if size <= _KEPT_BYTES:
+            if size <= self._keeps:
                 kept.append(images)
             yield start + len(images), images
-        if size <= _KEPT_BYTES:
+        if size <= self._keeps:
             self._pixels = np.concatenate(kept)

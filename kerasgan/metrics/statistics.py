@@ -8,8 +8,11 @@ their content: other images, weights or preparation make another file.
 import hashlib
 import json
 import pathlib
+import zipfile
+import zlib
 
 import numpy as np
+from absl import logging
 
 from kerasgan import storage
 
@@ -32,7 +35,11 @@ class Statistics:
     def load(self, description):
         """{name: array} of what was kept, or None."""
         path = self.path(description)
-        return read(path, description) if path.exists() else None
+        try:
+            return read(path, description) if path.exists() else None
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+            logging.warning("Leaving out damaged %s: %s", path, error)
+            return None
 
     def save(self, description, **arrays):
         """Keeps arrays; the file is whole or not there."""
