@@ -78,6 +78,21 @@ def test_list_shows_recipes_and_filters(capsys):
         (["train", "--set=loss=hing"], "Did you mean 'hinge'?"),
         (["train", "--data=/no/such/folder"], "/no/such/folder"),
         (["train", "extra"], "takes flags only"),
+        (["train", "--metrics=cfd10k_trian"], "cfd10k_trian"),
+        (["train", "--dry_run", "--metrics=cfd10k_trian"], "cfd10k_trian"),
+        (
+            ["train", "--metrics=memorisation1k", "--set=best_by=cfd1k_train"],
+            "`best_by` must be one of memorisation1k",
+        ),
+        (
+            [
+                "train",
+                "--dry_run",
+                "--metrics=memorisation1k",
+                "--set=best_by=memorisation1k",
+            ],
+            "whose first is neither",
+        ),
         (["sample"], "`--workdir` must name"),
         (["sample", "--workdir=.", "--labels=a"], "whole numbers"),
         (["sample", "--workdir=.", "--count=-1"], "`count` must be positive"),
@@ -106,6 +121,26 @@ def test_dry_run_shows_everything_and_writes_nothing(
     assert "parameters" in output and "MB" in output
     assert "runs/acgan-digits" in output
     assert not list(tmp_path.iterdir())
+
+
+def test_an_optional_package_that_is_missing_is_no_traceback(
+    capsys, monkeypatch
+):
+    from kerasgan.cli import list as command
+
+    def fail(error):
+        def run(values):
+            raise error
+
+        monkeypatch.setattr(command, "run", run)
+
+    fail(ImportError("DINOv2 must have KerasHub."))
+    assert main(["list"]) == 2
+    error = capsys.readouterr().err
+    assert error == "kerasgan: error: DINOv2 must have KerasHub.\n"
+    fail(ModuleNotFoundError("No module named 'broken'", name="broken"))
+    with pytest.raises(ModuleNotFoundError):
+        main(["list"])
 
 
 def test_an_interrupt_before_training_is_neither_lost_nor_a_traceback(tmp_path):

@@ -23,7 +23,7 @@ from kerasgan.cli import train as train_command
 from kerasgan.cli.main import main
 from kerasgan.runs import commands
 from kerasgan.runs.findings import find, to_measurement
-from kerasgan.runs.page import charts, images, markup
+from kerasgan.runs.page import charts, images, markup, sections
 from kerasgan.runs.report import report
 from kerasgan.runs.workdir import Workdir
 
@@ -139,7 +139,11 @@ def complete(folder, **fields):
     picture(folder / "samples/images_000000000640.png", seed=99)
     picture(folder / "samples/real.png")
     picture(folder / "neighbours.png")
-    notes = {"space": "pixels", "distances": [[0.5, 0.75], [0.625, 0.875]]}
+    notes = {
+        "space": "pixels",
+        "seed": 0,
+        "distances": [[0.5, 0.75], [0.625, 0.875]],
+    }
     (folder / "neighbours.json").write_text(json.dumps(notes))
     (folder / "checkpoints").mkdir()
     (folder / "checkpoints/images_000000000640.npz").touch()
@@ -209,6 +213,7 @@ def page(whole):
         "the whole record of cfd10k_train, 2026-03-01 11:00:00 UTC",
         "rounded to uint8",
         "9f31c2d4",
+        "Left, generated images of seed 0; then,",
         "Distance to the nearest, row by row: 0.5, 0.625",
         "8x8 to 9x10, median 9x9",
         "1: broken.png (truncated)",
@@ -220,6 +225,28 @@ def page(whole):
 )
 def test_the_page_says(page, text):
     assert text in page.text
+
+
+def test_what_was_measured_in_other_ways_has_commands_of_its_own(tmp_path):
+    workdir = bare(tmp_path / "run")
+    held_out = {"name": "unseen", "count": 9, "source": "/my images/unseen"}
+    flag = f"cfd9_train: 9 images, {sections.TOO_FEW}"
+    found = [
+        record(protocol="cpr9_train", seeds=[0]),
+        record(protocol="cas9_test", held_out=held_out, seeds=[0]),
+        record(protocol="cfd9_train", flags=[flag], seeds=[0]),
+        record(protocol="cdc9", fake={"checkpoint": "best"}, seeds=[1, 2]),
+        record(protocol="cfd9", fake={"checkpoint": "best"}, seeds=[1, 2]),
+    ]
+    (workdir / "evaluation.json").write_text(json.dumps(found))
+    text = page_of(workdir).text
+    for line in (
+        "--metrics=cpr9_train kerasgan",
+        "--metrics=cas9_test '--held_out=/my images/unseen'",
+        "--metrics=cfd9_train --allow_small",
+        "--metrics=cdc9,cfd9 --seeds=1,2 --checkpoint=best",
+    ):
+        assert f"kerasgan evaluate --workdir={workdir} {line}" in text
 
 
 def test_flags_of_old_records_do_not_warn(whole):

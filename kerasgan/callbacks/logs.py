@@ -4,11 +4,11 @@ import importlib.util
 import json
 import os
 import pathlib
-import time
 
 import numpy as np
 
 from kerasgan import storage
+from kerasgan.callbacks.clock import TRAINING
 from kerasgan.callbacks.counting import EveryImages, images_seen
 
 
@@ -73,14 +73,15 @@ class StopOnNaN(EveryImages):
         self._step = 0 if before is None else self._step + len(before)
         self._steps = []
         self._interval_start = images_seen
-        self._interval_time = time.monotonic()
+        self._interval_time = TRAINING.now()
 
 
 class MetricsLog(StopOnNaN):
     """Appends a line of JSON to a file in every so many images.
 
-    Each holds the means of what was logged since the last one. On a resume,
-    lines from after the checkpoint are dropped: they will come again.
+    Each holds the means of what was logged since the last one; the speed is
+    without the time of measurements. On a resume, lines from after the
+    checkpoint are dropped: they will come again.
 
     Args:
         path: Such as `metrics.jsonl`.
@@ -109,7 +110,7 @@ class MetricsLog(StopOnNaN):
     def fire(self, images_seen):
         table = self.check()
         if table:
-            seconds = max(time.monotonic() - self._interval_time, 1e-9)
+            seconds = max(TRAINING.now() - self._interval_time, 1e-9)
             speed = (images_seen - self._interval_start) / seconds
             self.record = {
                 "images": images_seen,

@@ -2,17 +2,18 @@
 
 import math
 import sys
-import time
 
 import keras
 
+from kerasgan.callbacks.clock import TRAINING
 from kerasgan.callbacks.counting import images_seen
 
 
 class Progress(keras.callbacks.Callback):
     """Keras' progress bar over the whole training, with images per second.
 
-    Where output is no terminal, a line now and then instead.
+    Where output is no terminal, a line now and then instead. Neither speed nor
+    what is left count the time of measurements.
 
     Args:
         total_images: Where the training ends.
@@ -29,7 +30,7 @@ class Progress(keras.callbacks.Callback):
         self._first = self._seen = images_seen(self.model)
         self._last_step = -1
         self._started = self._shown = None
-        self._bar = keras.utils.Progbar(
+        self._bar = _Bar(
             # What is left: of the rest, the bar would take no time to be done.
             self.total_images - self._first,
             stateful_metrics=["images/s"],
@@ -37,7 +38,7 @@ class Progress(keras.callbacks.Callback):
         )
 
     def on_train_batch_end(self, batch, logs=None):
-        now = time.monotonic()
+        now = TRAINING.now()
         if self._started is None:
             # The first step compiles: it says nothing about the speed.
             self._seen = images_seen(self.model)
@@ -51,7 +52,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         self._seen = images_seen(self.model)
         if self._started is not None:
-            self._show(time.monotonic(), logs, finalize=True)
+            self._show(TRAINING.now(), logs, finalize=True)
 
     def _show(self, now, logs, finalize):
         images = self._seen - self._counted_from
@@ -62,6 +63,7 @@ class Progress(keras.callbacks.Callback):
             if name.endswith("_loss")
         ]
         if self._terminal:
+            self._bar.seconds_per_image = 1 / max(speed, 1e-9)
             self._bar.update(
                 min(self._seen, self.total_images) - self._first,
                 [*losses, ("images/s", round(speed))],
@@ -75,6 +77,15 @@ class Progress(keras.callbacks.Callback):
             + "  ".join(f"{name} {value:.3f}" for name, value in losses),
             flush=True,
         )
+
+
+class _Bar(keras.utils.Progbar):
+    """Keras' bar, which is told the speed: it would count all that passes."""
+
+    seconds_per_image = 0.0
+
+    def _estimate_step_duration(self, current, now):
+        return self.seconds_per_image
 
 
 def _clock(seconds):

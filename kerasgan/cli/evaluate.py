@@ -2,8 +2,26 @@
 
 from absl import flags
 
+from kerasgan import features
 from kerasgan.cli import startup
+from kerasgan.errors import unknown_name
 from kerasgan.recipes.recipe import parse
+
+_TEXTS = {
+    "data": "With --workdir: where its training images are now, if they moved.",
+    "real": "Instead of a run: real images, as --data of train.",
+    "fake": "Instead of a run: images to measure.",
+    "held_out": "Images that the generator has not seen: of what is named "
+    "the test or validation split, or all of it where it has none. "
+    "Default: the test split of the training or real images, if any.",
+    "data_dir": "Where tfds keeps its datasets.",
+    "size": "With --real and --fake: height and width, as 64 or 96x64.",
+    "output": "A JSON file that gets the records too.",
+    "statistics": "A folder that keeps what is seen in real images. "
+    "Default: in Keras' cache.",
+}
+_OF_RUNS = ("checkpoint", "seeds", "data")
+_OF_FOLDERS = ("size", "channels")
 
 
 def define(values):
@@ -23,26 +41,20 @@ def define(values):
         flag_values=values,
     )
     flags.DEFINE_enum(
-        "checkpoint", "last", ["last", "best"], "Which.", flag_values=values
+        "checkpoint",
+        "last",
+        ["last", "best"],
+        "With --workdir: of which checkpoint.",
+        flag_values=values,
     )
     flags.DEFINE_list(
         "seeds",
         ["0"],
-        "Of what is generated; of several, means and deviations are shown.",
+        "With --workdir: of what is generated; of several, means and "
+        "deviations are shown.",
         flag_values=values,
     )
-    for name, text in {
-        "data": "Where the run's training images are now, if they moved.",
-        "real": "Instead of a run: real images, as --data of train.",
-        "fake": "Instead of a run: images to measure.",
-        "held_out": "Images that the generator has not seen. Default: the "
-        "dataset's test split.",
-        "data_dir": "Where tfds keeps its datasets.",
-        "size": "With --real and --fake: height and width, as 64 or 96x64.",
-        "output": "A JSON file that gets the records too.",
-        "statistics": "A folder that keeps what is seen in real images. "
-        "Default: in Keras' cache.",
-    }.items():
+    for name, text in _TEXTS.items():
         flags.DEFINE_string(name, None, text, flag_values=values)
     flags.DEFINE_integer(
         "channels",
@@ -76,6 +88,7 @@ def run(values):
             f"Received: workdir={values.workdir}, real={values.real!r}, "
             f"fake={values.fake!r}"
         )
+    _refuse_unused(values, _OF_RUNS if folders else _OF_FOLDERS, folders)
     options = {
         "held_out": values.held_out,
         "data_dir": values.data_dir,
@@ -83,12 +96,14 @@ def run(values):
         "weights": dict(_assignment(text) for text in values.weights),
         "statistics": values.statistics,
     }
-    seeds = [_seed(text) for text in values.seeds]
+    seeds = _seeds(values.seeds)
     size = values.size and parse("size", values.size, tuple[int, int])
     startup.import_backend()
     from kerasgan.metrics import records
     from kerasgan.runs import evaluate
 
+    if values.output is not None:
+        records.read(values.output)  # Or hours of work could not be kept.
     if folders:
         found = evaluate.evaluate_folders(
             values.real,
@@ -101,18 +116,16 @@ def run(values):
         print(f"\n{records.table(found)}")
     else:
         of_runs = []
-        for workdir in values.workdir:
-            of_runs.append(
-                evaluate.evaluate_run(
-                    workdir,
-                    values.metrics,
-                    checkpoint=values.checkpoint,
-                    data=values.data,
-                    seeds=seeds,
-                    **options,
-                )
-            )
-            print(f"\n{workdir}\n{records.table(of_runs[-1])}\n")
+        for workdir, found in evaluate.evaluate_runs(
+            values.workdir,
+            values.metrics,
+            checkpoint=values.checkpoint,
+            data=values.data,
+            seeds=seeds,
+            **options,
+        ):
+            of_runs.append(found)
+            print(f"\n{workdir}\n{records.table(found)}\n")
         if len(of_runs) > 1:
             print(records.table(evaluate.over_runs(of_runs)))
         found = [record for of_run in of_runs for record in of_run]
@@ -126,13 +139,30 @@ def _assignment(text):
         raise ValueError(
             f"`--weights` must be network=path. Received: --weights={text}"
         )
+    if name.strip() not in features.NAMES:
+        raise unknown_name("weights", name.strip(), features.NAMES)
     return name.strip(), path.strip()
 
 
-def _seed(text):
+def _seeds(texts):
     try:
-        return int(text)
-    except ValueError as error:
+        seeds = [int(text) for text in texts]
+    except ValueError:
+        seeds = []
+    if not seeds:
         raise ValueError(
-            f"`--seeds` must be whole numbers. Received: {text!r}"
-        ) from error
+            "`--seeds` must be whole numbers, such as 0,1,2. Received: "
+            f"--seeds={','.join(texts)}"
+        )
+    return seeds
+
+
+def _refuse_unused(values, names, folders):
+    """Raises where a flag is given that nothing would come of."""
+    given = [f"--{name}" for name in names if values[name].present]
+    if given:
+        asked = "--real and --fake" if folders else "--workdir"
+        raise ValueError(
+            f"{', '.join(given)} must not be given with {asked}, which would "
+            "make no use of it"
+        )

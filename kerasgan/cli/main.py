@@ -61,6 +61,10 @@ def main(argv=None):
     except BrokenPipeError:  # Such as `| head`, which has read enough.
         sys.stdout = None
         return 0
+    except ImportError as error:
+        if error.name is not None:  # Python's own: something is broken.
+            raise
+        return _fail(error)  # An optional package is not there.
     except (flags.Error, ValueError, FloatingPointError, OSError) as error:
         return _fail(error)
 

@@ -34,12 +34,26 @@ def go_on(workdir):
     return shlex.join(["kerasgan", "train", f"--workdir={workdir}"])
 
 
-def evaluate(workdir, protocols=(), seeds=()):
+def evaluate(
+    workdir,
+    protocols=(),
+    seeds=(),
+    checkpoint=None,
+    held_out=None,
+    allow_small=False,
+):
     words = ["kerasgan", "evaluate", f"--workdir={workdir}"]
     if protocols:
         words.append(f"--metrics={','.join(protocols)}")
-    if seeds and list(seeds) != [0]:
-        words.append(f"--seeds={','.join(str(seed) for seed in seeds)}")
+    seeds = ",".join(str(seed) for seed in seeds)
+    if seeds not in ("", "0"):
+        words.append(f"--seeds={seeds}")
+    if checkpoint not in (None, "last"):
+        words.append(f"--checkpoint={checkpoint}")
+    if held_out is not None:
+        words.append(f"--held_out={held_out}")
+    if allow_small:
+        words.append("--allow_small")
     return shlex.join(words)
 
 

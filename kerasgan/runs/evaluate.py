@@ -1,7 +1,6 @@
 """Numbers for runs and for folders of images, by protocols."""
 
 import dataclasses
-import json
 import pathlib
 import sys
 import time
@@ -10,15 +9,16 @@ import keras
 import numpy as np
 
 from kerasgan import data as sources
-from kerasgan import metrics as measuring
-from kerasgan import pictures, storage
 from kerasgan.callbacks import Evaluation, images_seen
-from kerasgan.errors import UnknownSplit
+from kerasgan.callbacks.evaluation import best_protocol
 from kerasgan.features.weights import cache_folder
+from kerasgan.metrics import protocols
 from kerasgan.metrics import records as recording
-from kerasgan.metrics.memorising import nearest_neighbours
-from kerasgan.metrics.sides import Generated, Side
-from kerasgan.runs.preparation import Plan, load_data
+from kerasgan.metrics.evaluation import Evaluator
+from kerasgan.metrics.statistics import Statistics
+from kerasgan.runs import sides
+from kerasgan.runs.neighbours import picture_neighbours
+from kerasgan.runs.preparation import Plan
 from kerasgan.runs.sample import load_model
 from kerasgan.runs.workdir import Workdir
 
@@ -28,12 +28,20 @@ UNLABELLED = ("fid10k_train", "kid10k_train", "pr10k3_train")
 MEMORISING = "memorisation10k"
 CONDITIONAL = ("cas10k",)
 
-_PAIRS = 12  # Rows of the picture of nearest neighbours.
-_NEIGHBOURS = 7
+
+def evaluate_run(workdir, metrics=None, **options):
+    """Measures a run's averaged generator -> its new records.
+
+    Args:
+        metrics: Names of protocols; None is `default_metrics`.
+        options: See `evaluate_runs`.
+    """
+    ((_, found),) = evaluate_runs([workdir], metrics, **options)
+    return found
 
 
-def evaluate_run(
-    workdir,
+def evaluate_runs(
+    workdirs,
     metrics=None,
     *,
     checkpoint="last",
@@ -46,66 +54,77 @@ def evaluate_run(
     statistics=None,
     progress=None,
 ):
-    """Measures a run's averaged generator -> its new records.
+    """Measures runs on the same data; yields (workdir, its new records).
 
-    They are added to its `evaluation.json`. With a protocol of the family
-    `memorisation`, `neighbours.png` shows generated images beside the training
-    images nearest to them.
+    They are added to its `evaluation.json`; with the family `memorisation`,
+    `neighbours.png` is drawn. What is wrong with any run is said before the
+    first is measured.
 
     Args:
         metrics: Names of protocols; None is `default_metrics`.
         checkpoint: "last" or "best".
         data, data_dir: Where the training images are now, if they moved.
-        held_out: A source of unseen images; None is the data's test split.
+        held_out: A source of unseen images: its test or validation split where
+            it has one; None is the data's test split.
         seeds: Of what is generated.
         allow_small, weights: See `kerasgan.metrics.Evaluator`.
         statistics: A folder; None is one in Keras' cache.
         progress: A function (what, done, total); None prints a bar.
     """
-    for name in metrics or ():
-        measuring.protocols.get(name)
-    model = load_model(workdir, checkpoint)
-    workdir = Workdir(workdir)
-    plan = Plan.from_dict(workdir.read_recipe())
-    real, unseen = load_sides(plan, data, data_dir, held_out)
-    metrics = metrics or default_metrics(real, model, unseen)
-    kept = statistics_in(statistics)
-    evaluator = measuring.Evaluator(
+    _check_names(metrics)
+    models = [load_model(workdir, checkpoint) for workdir in workdirs]
+    runs = [Workdir(workdir) for workdir in workdirs]
+    plans = [Plan.from_dict(run.read_recipe()) for run in runs]
+    _check_runs(runs, plans)
+    real = sides.of_run(plans[0], data, data_dir, held_out)
+    metrics = metrics or default_metrics(real, models)
+    evaluator = _Evaluator(
         metrics,
-        real=real,
-        held_out=unseen,
+        real,
         allow_small=allow_small,
         weights=weights,
-        statistics=kept,
+        statistics=statistics_in(statistics),
         progress=progress or Progress(),
     )
-    found = evaluator.measure(
-        model,
-        seeds,
-        **about(plan.recipe),
-        images_seen=images_seen(model),
-        checkpoint=checkpoint,
-    )
-    recording.append(workdir.evaluation, found)
-    if any(name.startswith("memorisation") for name in metrics):
-        picture_neighbours(workdir, model, real, kept)
-    return found
+    for model in models:
+        evaluator.check(model)
+    for run, plan, model in zip(runs, plans, models, strict=True):
+        found = evaluator.measure(
+            model,
+            seeds,
+            **about(plan.recipe),
+            images_seen=images_seen(model),
+            checkpoint=checkpoint,
+        )
+        recording.append(run.evaluation, found)
+        if any(name.startswith("memorisation") for name in metrics):
+            picture_neighbours(run, model, real.real)
+        yield run, found
 
 
-def during_training(plan, real, workdir):
+def check_metrics(recipe):
+    """Raises a ValueError where a recipe's protocols are no such."""
+    best_protocol([protocols.get(n) for n in recipe.metrics], recipe.best_by)
+
+
+def during_training(plan, real, workdir, model):
     """A callback that measures what a plan's recipe says, in its workdir.
 
+    Its evaluator is not prepared yet.
+
     Raises:
-        ValueError, FileNotFoundError: As `kerasgan.metrics.Evaluator`.
+        ValueError: The recipe's protocols, the data and the model do not go
+            together, or the workdir's records cannot be read.
     """
     recipe = plan.recipe
-    evaluator = measuring.Evaluator(
+    recording.read(workdir.evaluation)
+    evaluator = _Evaluator(
         recipe.metrics,
-        real=real,
-        held_out=load_held_out(plan),
+        sides.of_training(plan, real),
         statistics=statistics_in(),
         progress=Progress(),
     )
+    evaluator.check(model)
     return Evaluation(
         evaluator,
         recipe.evaluate_every,
@@ -135,25 +154,32 @@ def evaluate_folders(
 
     Args:
         real, fake, held_out: As `source` of `kerasgan.data.load`: folders,
-            archives, .npz files, names of tfds, arrays.
+            archives, .npz files, names of tfds, arrays. Of `held_out` the test
+            or validation split where it has one; None is `real`'s test split.
         metrics: Names of protocols; None is FID, KID, precision and recall
             of as many images as `fake` has.
-        size, channels: Of both; None keeps the images' own.
-        allow_small, weights, statistics, progress: As for `evaluate_run`.
+        size, channels: Of all; None keeps the images' own.
+        allow_small, weights, statistics, progress: As for `evaluate_runs`.
     """
-    asked = {"data_dir": data_dir, "size": size, "channels": channels}
-    real = sources.load(real, **asked)
-    fake = sources.load(fake, **asked)
-    if held_out is not None:
-        held_out = sources.load(held_out, **asked)
+    _check_names(metrics)
+    prepared = {"data_dir": data_dir, "size": size, "channels": channels}
+    real = sides.of_folders(real, held_out, **prepared)
+    fake = sources.load(fake, **prepared)
+    if real.real.image_shape != fake.image_shape:
+        shapes = (_by(s.image_shape) for s in (real.real, fake))
+        raise ValueError(
+            "Real and generated images must have one size and number of "
+            f"channels. Received: {' and '.join(shapes)}. Bring them to one "
+            "with `size` and `channels` (`--size=28`, `--channels=1`); a "
+            "resize changes the numbers, and is flagged"
+        )
     if not metrics:
         families = ("fid{}", "kid{}", "pr{}")
         metrics = [family.format(fake.count) for family in families]
-    found = measuring.evaluate(
+    sides.check_classes(metrics, real.real, fake=fake)
+    evaluator = _Evaluator(
         metrics,
-        real=real,
-        fake=fake,
-        held_out=held_out,
+        real,
         allow_small=allow_small,
         weights=weights,
         statistics=statistics_in(statistics),
@@ -161,13 +187,13 @@ def evaluate_folders(
     )
     resized = [
         f"{side.name}: images of other sizes were brought to "
-        f"{side.image_shape[0]}x{side.image_shape[1]} when they were read"
-        for side in (real, fake)
+        f"{_by(side.image_shape[:2])} when they were read"
+        for side in (real.real, fake)
         if side.resized
     ]
     return [
         dataclasses.replace(record, flags=[*record.flags, *resized])
-        for record in found
+        for record in evaluator.measure(fake)
     ]
 
 
@@ -177,99 +203,18 @@ def about(recipe):
         "name": recipe.name,
         "recipe": recipe.name,
         "training_seed": recipe.seed,
-        "averaged": True,
     }
 
 
-def load_sides(plan, data=None, data_dir=None, held_out=None):
-    """A plan's training images, and unseen ones prepared as they are, or None.
-
-    Raises:
-        ValueError: The training images are not those of the run.
-    """
-    recipe = plan.recipe
-    if data is not None:
-        recipe = recipe.replace(data=data)
-    if data_dir is not None:
-        recipe = recipe.replace(data_dir=data_dir)
-    real, found = load_data(recipe)
-    if found.data_fingerprint != plan.data_fingerprint:
-        raise ValueError(
-            "The data must be what the run was trained on. Received: "
-            f"{found.recipe.data!r}, whose images or preparation differ. Name "
-            "the folder that has them, or measure samples of the run with "
-            "`kerasgan evaluate --real=... --fake=...`"
-        )
-    return real, load_held_out(found, held_out)
-
-
-def load_held_out(plan, source=None):
-    """Unseen images, prepared as a plan's are: a source's, else the test split.
-
-    None where the data have no such split.
-    """
-    recipe = plan.recipe
-    prepared = {
-        "data_dir": recipe.data_dir,
-        "size": plan.image_shape[:2],
-        "channels": plan.image_shape[2],
-        "crop": recipe.crop,
-    }
-    if source is not None:
-        return sources.load(source, **prepared)
-    try:
-        return sources.load(recipe.data, split="test", **prepared)
-    except UnknownSplit:
-        return None
-
-
-def default_metrics(real, model, held_out=None):
-    """Names of protocols that suit the data and the model."""
-    if real.classes is None:
+def default_metrics(real, models):
+    """Names of protocols that suit the real `Sides` and all of the models."""
+    if real.real.classes is None:
         return [*UNLABELLED, MEMORISING]
     chosen = [*LABELLED, MEMORISING]
-    if model.labels(1) is not None:
-        split = "train" if held_out is None else "test"
+    if all(model.classes is not None for model in models):
+        split = "train" if real.held_out is None else "test"
         chosen += [f"{name}_{split}" for name in CONDITIONAL]
     return chosen
-
-
-def picture_neighbours(workdir, model, real, statistics=None):
-    """Draws generated images beside the training images nearest to them.
-
-    The upper half are the nearest of a thousand, the lower half the first.
-    """
-    from kerasgan.features.pixels import Pixels
-
-    pixels = Pixels(real.image_shape)
-    of_sides = {
-        "networks": lambda name, resize: pixels,
-        "taps": {("pixels", None): {"pixels"}},
-    }
-    train = Side(real, split="train", statistics=statistics, **of_sides)
-    fake = Side(Generated(model, 1000, seed=0), **of_sides)
-    distances, places = nearest_neighbours(
-        real=train.features("pixels", "pixels"),
-        fake=fake.features("pixels", "pixels"),
-        neighbours=min(_NEIGHBOURS, real.count),
-    )
-    half = _PAIRS // 2
-    rows = [*np.argsort(distances[:, 0], kind="stable")[:half], *range(half)]
-    samples = fake.images(1000)
-    images = []
-    for row in rows:
-        images += [samples[row], *train.source.pixels(train.order[places[row]])]
-    images = np.stack(images).astype("float32") / 127.5 - 1.0
-    columns = 1 + places.shape[1]
-    pictures.save(workdir.neighbours, pictures.grid(images, columns))
-    notes = {
-        "space": "pixels" if not pixels.resize else "pixels, at 32x32",
-        "images_seen": images_seen(model),
-        "rows": "the nearest of 1,000 generated images, then the first of them",
-        "distances": [distances[row].round(3).tolist() for row in rows],
-    }
-    path = workdir.neighbours.with_suffix(".json")
-    storage.write_text(path, json.dumps(notes, indent=2))
 
 
 def over_runs(of_runs):
@@ -298,23 +243,27 @@ def over_runs(of_runs):
 
 
 class Progress:
-    """Keras' bar for each thing that takes time; silent where none looks on."""
+    """A line for each thing that takes time, and on a terminal Keras' bar."""
 
     def __init__(self):
-        self._what = None
+        self._open = {}  # What has begun -> its bar, or None.
         self._shown = 0.0
 
     def __call__(self, what, done, total):
-        now = time.monotonic()
-        if what != self._what:
+        if what not in self._open:
             print(what, flush=True)
-            self._what = what
-            self._bar = keras.utils.Progbar(total, unit_name="image")
-        elif done < total and now - self._shown < 0.5:
-            return
-        self._shown = now
-        if sys.stdout.isatty():
-            self._bar.update(done, finalize=done >= total)
+            has_bar = total > 1 and sys.stdout.isatty()
+            self._open[what] = has_bar and keras.utils.Progbar(
+                total, unit_name="image"
+            )
+            self._shown = 0.0
+        bar = self._open[what]
+        if done >= total:
+            del self._open[what]
+        now = time.monotonic()
+        if bar and (done >= total or now - self._shown >= 0.5):
+            self._shown = now
+            bar.update(done, finalize=done >= total)
 
 
 def default_statistics():
@@ -325,4 +274,45 @@ def default_statistics():
 def statistics_in(folder=None):
     """The `Statistics` of a folder; None is the default one."""
     folder = folder or default_statistics()
-    return measuring.Statistics(pathlib.Path(folder).expanduser())
+    return Statistics(pathlib.Path(folder).expanduser())
+
+
+class _Evaluator(Evaluator):
+    """One of `Sides`, whose records name the splits as the data do."""
+
+    def __init__(self, metrics, real, **options):
+        sides.check_classes(metrics, real.real, held_out=real.held_out)
+        super().__init__(
+            metrics, real=real.real, held_out=real.held_out, **options
+        )
+        self._loaded = real
+
+    def measure(self, fake, seeds=(0,), **about):
+        found = super().measure(fake, seeds, **about)
+        return [self._loaded.named(record) for record in found]
+
+
+def _check_names(metrics):
+    for name in metrics or ():
+        protocols.get(name)
+
+
+def _check_runs(runs, plans):
+    """Raises where data differ, or records could not be added."""
+    for run in runs:
+        recording.read(run.evaluation)
+    prints = {plan.data_fingerprint for plan in plans}
+    if len(prints) > 1:
+        lines = [
+            f"  {run}: {plan.data_name}, {plan.data_fingerprint[:12]}"
+            for run, plan in zip(runs, plans, strict=True)
+        ]
+        raise ValueError(
+            "Runs that are measured together must have learned from the same "
+            "images. Received:\n" + "\n".join(lines) + "\nMeasure them one by "
+            "one"
+        )
+
+
+def _by(shape):
+    return "x".join(str(side) for side in shape)

@@ -17,6 +17,7 @@ _GRID = 64
 
 def dry_run(recipe, workdir=None):
     """Prints what a training would be; trains nothing and writes nothing."""
+    _check_metrics(recipe)
     data, plan = load_data(recipe)
     workdir = Workdir(workdir or default_workdir(plan))
     workdir.check(plan.to_dict())
@@ -38,14 +39,16 @@ def train(recipe, workdir=None):
     Raises:
         ValueError: Wrong data or settings, or the workdir belongs to another
             recipe or process. Nothing has been changed then.
+        FileNotFoundError: Weights of a network that measures are nowhere.
         FloatingPointError: A loss is not finite; the last checkpoint is kept.
     """
+    _check_metrics(recipe)
     data, plan = load_data(recipe)
     workdir = Workdir(workdir or default_workdir(plan))
     workdir.check(plan.to_dict())
     # These refuse wrong settings, before anything is written.
     model = plan.build()
-    evaluation = _evaluation(plan, data, workdir)
+    evaluation = _evaluation(plan, data, workdir, model)
     with workdir.lock():
         checkpoints.restore(model, workdir.checkpoints)
         seen = callbacks.images_seen(model)
@@ -57,6 +60,8 @@ def train(recipe, workdir=None):
                 "--total_images extends it."
             )
             return 0
+        if evaluation is not None:
+            evaluation.evaluator.prepare()  # It may train a classifier.
         workdir.claim(plan.to_dict())
         # From here on it would be an older model than the checkpoints.
         workdir.model.unlink(missing_ok=True)
@@ -83,13 +88,20 @@ def _report(data, workdir):
         storage.write_text(workdir.data, report.to_json())
 
 
-def _evaluation(plan, data, workdir):
-    """The callback that measures the recipe's metrics, if it has any."""
+def _check_metrics(recipe):
+    if recipe.metrics:
+        from kerasgan.runs import evaluate
+
+        evaluate.check_metrics(recipe)
+
+
+def _evaluation(plan, data, workdir, model):
+    """The callback that measures the recipe's metrics, or None."""
     if not plan.recipe.metrics:
-        return []
+        return None
     from kerasgan.runs import evaluate
 
-    return [evaluate.during_training(plan, data, workdir)]
+    return evaluate.during_training(plan, data, workdir, model)
 
 
 def _fit(model, recipe, data, workdir, evaluation):
@@ -108,16 +120,18 @@ def _fit(model, recipe, data, workdir, evaluation):
     log = callbacks.MetricsLog(
         workdir.metrics, recipe.log_every, tensorboard=workdir.tensorboard
     )
-    watchers = [
-        log,
-        *evaluation,
-        # Before the pictures: what ends a run may not wait for them.
-        callbacks.Checkpoints(
-            workdir.checkpoints,
-            recipe.checkpoint_seconds,
-            watch=log,
-            restore=False,
-        ),
+    keeper = callbacks.Checkpoints(
+        workdir.checkpoints,
+        recipe.checkpoint_seconds,
+        watch=log,
+        restore=False,
+    )
+    watchers = [log, keeper]
+    if evaluation is not None:
+        evaluation.checkpoints = keeper
+        watchers.append(evaluation)
+    watchers += [
+        # After the checkpoints: what ends a run may not wait for pictures.
         callbacks.SampleGrid(
             workdir.samples,
             recipe.sample_every,

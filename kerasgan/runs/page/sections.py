@@ -12,6 +12,9 @@ from kerasgan.runs.page.charts import Series, chart, number
 from kerasgan.runs.page.images import embed, evenly
 from kerasgan.runs.page.markup import Html, command, element, escape, join, link
 
+# In the flag of what was measured by `--allow_small`.
+TOO_FEW = "so that covariances are singular"
+
 _FILM = 12  # Grids of samples over time.
 # Of all pictures together about 3 MB, which base64 makes a third more.
 _FILM_BYTES, _FILM_PX = 120_000, 800
@@ -293,9 +296,10 @@ def _neighbours(found):
         return tables.missing("neighbours", commands.evaluate(found.workdir))
     notes = found.neighbours or {}
     space, rows = notes.get("space"), notes.get("rows")
-    seen = notes.get("images_seen")
+    seen, seed = notes.get("images_seen"), notes.get("seed")
     text = (
         "Left, generated images"
+        + (f" of seed {number(seed)}" if is_number(seed) else "")
         + (f" after {number(seen)} images seen" if is_number(seen) else "")
         + "; then, in each row, the training images nearest to it"
         + (f" in {space}" if space else "")
@@ -329,9 +333,6 @@ def _distances(distances):
 
 def _commands(found):
     workdir = found.workdir
-    measured = found.evaluations
-    protocols = sorted({one.protocol for one in measured if one.protocol})
-    seeds = measured[0].seeds if measured else []
     if found.recipe is None:
         again = element(
             "p",
@@ -347,9 +348,28 @@ def _commands(found):
         element("p", "Go on with it, after a stop or with more images:"),
         _command(commands.go_on(workdir)),
         element("p", "Measure it, and write more samples of it:"),
-        _command(commands.evaluate(workdir, protocols, seeds)),
+        *[_command(line) for line in _evaluations(found)],
         _command(commands.sample(workdir)),
     )
+
+
+def _evaluations(found):
+    """A command for all that was measured in one way, the newest first."""
+    protocols = {}
+    for one in found.evaluations:
+        held_out = one.whole.get("held_out")
+        source = held_out.get("source") if isinstance(held_out, dict) else None
+        how = (
+            tuple(str(seed) for seed in one.seeds),
+            str(one.fake.get("checkpoint") or "last"),
+            None if source is None else str(source),
+            any(TOO_FEW in flag for flag in one.flags),
+        )
+        protocols.setdefault(how, set()).update({one.protocol} - {""})
+    return [
+        commands.evaluate(found.workdir, sorted(names), *how)
+        for how, names in protocols.items()
+    ] or [commands.evaluate(found.workdir)]
 
 
 def _command(line):
