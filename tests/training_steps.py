@@ -161,13 +161,13 @@ def packed_steps(**arguments):
 
 
 def unrolled_steps(**arguments):
-    """Three steps of a GAN that looks two ahead -> every weight by its name."""
+    """Two steps of a GAN that looks two ahead -> every weight by its name."""
     from kerasgan import UnrolledGANModel
     from kerasgan.regularizers import R1
 
     gan = UnrolledGANModel(*packed_networks(2), packing=2, unrolling=2)
-    gan.compile(regularizers=[R1(1.0, every=2)], **arguments)
-    data = np.random.default_rng(0).normal(size=(24, 3)).astype("float32")
+    gan.compile(regularizers=[R1(1.0)], **arguments)
+    data = np.random.default_rng(0).normal(size=(16, 3)).astype("float32")
     fit(gan, data, 8)
     return weights_of(gan)
 
