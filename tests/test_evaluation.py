@@ -532,6 +532,8 @@ def test_classification_scores_see_whether_labels_are_right(
     assert right.values["real_to_synthetic"] > 0.8
     assert wrong.values["synthetic_to_real"] < 0.1
     assert wrong.values["gain"] < 0
+    assert any(flag.startswith("labels: ") for flag in wrong.flags)
+    assert not any(flag.startswith("labels: ") for flag in right.flags)
     assert set(right.spread) == set(right.values)
     assert "has trained on" in right.flags[0]
 

@@ -31,6 +31,9 @@ AUTHENTIC = 0.1
 # is said to have collapsed.
 COLLAPSED = 0.1
 
+# A share of generated images of the class that was asked for.
+_SHOWN = 0.5
+
 _TRAINED_WITH = 0.8  # Of the real images, where there are no held-out ones.
 
 
@@ -227,6 +230,12 @@ def classification(comparison):
         steps=settings["classifier_steps"],
         progress=comparison.progress,
     )
+    if means.real_to_synthetic < _SHOWN:
+        comparison.flag(
+            f"labels: a classifier of real images finds "
+            f"{means.real_to_synthetic:.1%} of generated images in the class "
+            "that was asked for"
+        )
     comparison.spread.update(comparison.named(deviations))
     return comparison.named(means)
 

@@ -93,7 +93,8 @@ th { text-align: left; font-weight: 600; }
 th small { display: block; font-weight: 400; }
 td b { font-weight: 600; }
 .whole, .numbers td, .numbers tr:first-child th { white-space: nowrap; }
-th, td { padding: .35rem .8rem .35rem 0; vertical-align: top; }
+th, td { padding: .35rem .8rem .35rem 0; vertical-align: top;
+  min-width: 3.2rem; overflow-wrap: break-word; }
 tr { border-bottom: 1px solid var(--rule); }
 thead th { color: var(--faint); font-weight: 400; }
 .properties > tbody > tr > th { color: var(--faint); font-weight: 400;
