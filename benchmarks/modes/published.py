@@ -1,10 +1,11 @@
 """What the papers report, in their settings: quoted, never measured here.
 
-PacGAN (Lin et al. 2018, tables 1 and 3, https://arxiv.org/abs/1712.04086) and
-VEEGAN (Srivastava et al. 2017, https://arxiv.org/abs/1705.07761) train wider
-networks for 400,000 steps; Unrolled GAN (Metz et al. 2017,
-https://arxiv.org/abs/1611.02163) trains the stacked digits' networks for
-500,000. Modes, high quality in percent, reverse KL in nats.
+PacGAN (Lin et al. 2018, tables 1 and 3, https://arxiv.org/abs/1712.04086)
+trains wider networks for 400,000 steps; VEEGAN (Srivastava et al. 2017,
+https://arxiv.org/abs/1705.07761) has another setting of the same data; Unrolled
+GAN (Metz et al. 2017, https://arxiv.org/abs/1611.02163) trains the stacked
+digits' networks for 500,000. Modes, high quality in percent, reverse KL in
+nats.
 """
 
 # Method, source, ring (modes, high quality, KL), grid (the same).

@@ -29,14 +29,16 @@ def markdown(records):
 
 def _ours_in_the_plane(records):
     head = ["method", *_head("ring, of 8"), *_head("grid, of 25")]
-    rows = [["perfect sampler", *_ceiling("ring"), *_ceiling("grid"), "", ""]]
+    ceilings = [*_ceiling("ring"), *_ceiling("grid")]
+    rows = [["perfect sampler", *ceilings, "", "", ""]]
     for name, method in methods.METHODS.items():
         found = [_of(records, name, task) for task in ("ring", "grid")]
         cells = [cell for runs in found for cell in _cells(runs, _OF_POINTS)]
         described = method.describe(tasks.Mixture)
-        row = [method.title, *cells, _seconds(sum(found, [])), described]
-        rows.append(row)
-    return _table([*head, "CPU s a run", "setting"], rows)
+        counts = " + ".join(str(len(runs)) for runs in found)
+        seconds = _seconds(sum(found, []))
+        rows.append([method.title, *cells, counts, seconds, described])
+    return _table([*head, "runs", "CPU s a run", "setting"], rows)
 
 
 def _of(records, method, task):
