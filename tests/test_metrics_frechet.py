@@ -1,9 +1,8 @@
 """Frechet distances against official numbers, formulas and properties."""
 
-import pathlib
-
 import numpy as np
 import pytest
+from golden_features import FEATURES, GOLDEN, golden_sets
 from keras import ops
 
 from kerasgan.metrics import frechet
@@ -15,13 +14,8 @@ from kerasgan.metrics.frechet import (
     moments,
 )
 
-GOLDEN = pathlib.Path(__file__).parent / "golden"
 EXPECTED = np.load(GOLDEN / "frechet.npz")
 INFINITY = np.load(GOLDEN / "fd_infinity.npz")
-FEATURES = {
-    **np.load(GOLDEN / "features_d64.npz"),
-    **np.load(GOLDEN / "features_d256.npz"),
-}
 # Relative, or absolute for the last two: by singular values, and by the
 # eigenvalues that moments and wide features leave.
 TOLERANCES = {
@@ -34,13 +28,6 @@ TOLERANCES = {
     "identical_d64": (1e-8, 1e-8),
 }
 ABSOLUTE = ("near_singular_d64", "identical_d64")
-
-
-def _sets(name, dtype="float64"):
-    return {
-        "real": FEATURES[f"{name}/real"].astype(dtype),
-        "fake": FEATURES[f"{name}/gen"].astype(dtype),
-    }
 
 
 def _near(name, expected, way):
@@ -61,36 +48,36 @@ class TestGolden:
     @pytest.mark.parametrize("ddof", [0, 1])
     def test_exact(self, name, ddof):
         expected = EXPECTED[f"{name}/exact_ddof{ddof}"]
-        value = frechet_distance(**_sets(name), ddof=ddof)
+        value = frechet_distance(**golden_sets(name), ddof=ddof)
         assert value == _near(name, expected, 0)
 
     def test_as_stored_and_as_tensors(self, name):
         # Low precision is cast, not used.
         expected = EXPECTED[f"{name}/exact_ddof1"]
-        sets = _sets(name, FEATURES[f"{name}/real"].dtype)
+        sets = golden_sets(name, dtype=FEATURES[f"{name}/real"].dtype)
         assert frechet_distance(**sets) == _near(name, expected, 0)
         sets = {key: ops.convert_to_tensor(x) for key, x in sets.items()}
         assert frechet_distance(**sets) == _near(name, expected, 0)
 
     def test_by_eigenvalues(self, name, monkeypatch):
         monkeypatch.setattr(frechet, "WIDEST_ROOT", 0)
-        value = frechet_distance(**_sets(name))
+        value = frechet_distance(**golden_sets(name))
         assert value == _near(name, EXPECTED[f"{name}/exact_ddof1"], 1)
 
     def test_of_moments(self, name):
-        sets = {key: moments(x) for key, x in _sets(name).items()}
+        sets = {key: moments(x) for key, x in golden_sets(name).items()}
         value = frechet_distance_of_moments(**sets)
         expected = EXPECTED[f"{name}/exact_ddof1"]
         assert value == _near(name, expected, 1)
 
     def test_implementations(self, name):
-        value = frechet_distance(**_sets(name))
+        value = frechet_distance(**golden_sets(name))
         for theirs in ("pytorch_fid", "torch_fidelity_f64", "dgm_eval"):
             # Theirs are off by 1e-5 without full rank.
             assert value == pytest.approx(
                 EXPECTED[f"{name}/{theirs}"], rel=1e-7, abs=2e-5
             )
-        value = frechet_distance(**_sets(name), ddof=0)
+        value = frechet_distance(**golden_sets(name), ddof=0)
         assert value == pytest.approx(
             EXPECTED[f"{name}/nvidia_stylegan3"], rel=1e-7, abs=2e-5
         )
@@ -231,7 +218,7 @@ class TestInfinity:
         sizes = INFINITY[f"{name}/sizes"]
         bounds = np.cumsum(sizes)[:-1]
         draws = np.split(INFINITY[f"{name}/indices"], bounds)
-        sets = _sets(name)
+        sets = golden_sets(name)
         distances = frechet._of_draws(sets["real"], sets["fake"], draws)
         np.testing.assert_allclose(
             distances, INFINITY[f"{name}/fd_per_size"], rtol=1e-6

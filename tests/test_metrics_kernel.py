@@ -1,9 +1,8 @@
 """Maximum mean discrepancies against official numbers and brute force."""
 
-import pathlib
-
 import numpy as np
 import pytest
+from golden_features import GOLDEN, golden_sets
 from keras import ops
 
 from kerasgan.metrics import kernel
@@ -13,26 +12,14 @@ from kerasgan.metrics.kernel import (
     kernel_distance_unbiased,
 )
 
-GOLDEN = pathlib.Path(__file__).parent / "golden"
 KID = np.load(GOLDEN / "kid.npz")
 CMMD = np.load(GOLDEN / "cmmd.npz")
-FEATURES = {
-    **np.load(GOLDEN / "features_d64.npz"),
-    **np.load(GOLDEN / "features_d256.npz"),
-}
 SETS = ["main_d64", "relu_d256", "rank_deficient_d256", "identical_d64"]
 # Name -> seed, subsets, rows of each.
 RUNS = {
     "seed2020_n100_m100": (2020, 100, 100),
     "seed7_n13_m57": (7, 13, 57),
 }
-
-
-def _sets(name, rows=None, dtype="float64"):
-    return {
-        "real": FEATURES[f"{name}/real"].astype(dtype)[:rows],
-        "fake": FEATURES[f"{name}/gen"].astype(dtype)[:rows],
-    }
 
 
 def _cubes(x, y):
@@ -54,7 +41,7 @@ class TestGoldenKernelDistance:
     def test_torch_fidelity(self, name, run):
         seed, subsets, size = RUNS[run]
         prefix = f"{name}/torch_fidelity_{run}/float64"
-        sets = _sets(name)
+        sets = golden_sets(name)
         values = kernel._of_subsets(
             **sets,
             subsets=subsets,
@@ -76,7 +63,7 @@ class TestGoldenKernelDistance:
     def test_torch_fidelity_of_the_default_size(self):
         prefix = "main_d64/torch_fidelity_seed2020_n100_m1000/float64"
         # In float16 as it is stored: it is cast, not used.
-        sets = _sets("main_d64", dtype="float16")
+        sets = golden_sets("main_d64", dtype="float16")
         value = kernel_distance(**sets, seed=2020)
         expected = KID[f"{prefix}/mean"], KID[f"{prefix}/std"]
         np.testing.assert_allclose(value, expected, rtol=0, atol=1e-9)
@@ -85,21 +72,21 @@ class TestGoldenKernelDistance:
     @pytest.mark.parametrize("name", SETS)
     def test_implementations_in_float32(self, name, theirs):
         value = kernel_distance(
-            **_sets(name), subsets=10, subset_size=100, seed=7
+            **golden_sets(name), subsets=10, subset_size=100, seed=7
         )
         expected = float(KID[f"{name}/{theirs}_npseed7_n10_m100"])
         assert value.mean == pytest.approx(expected, rel=0, abs=5e-6)
 
     @pytest.mark.parametrize("name", SETS)
     def test_all_rows(self, name):
-        value = kernel_distance_unbiased(**_sets(name))
+        value = kernel_distance_unbiased(**golden_sets(name))
         expected = float(KID[f"{name}/full_unequal_unbiased_own_f64"])
         assert value == pytest.approx(expected, rel=0, abs=1e-9)
 
     @pytest.mark.parametrize("name", SETS)
     def test_equally_many_rows(self, name):
-        rows = min(len(x) for x in _sets(name).values())
-        sets = _sets(name, rows)
+        rows = min(len(x) for x in golden_sets(name).values())
+        sets = golden_sets(name, rows)
         value = kernel_distance_unbiased(**sets)
         for theirs in ("unbiased", "dgm_eval"):
             expected = float(KID[f"{name}/full_equal_size/{theirs}"])
@@ -113,7 +100,7 @@ class TestGoldenKernelDistance:
     @pytest.mark.parametrize("name", SETS)
     def test_normal_kernel(self, name):
         values = kernel._of_subsets(
-            **_sets(name),
+            **golden_sets(name),
             subsets=13,
             subset_size=57,
             seed=7,
@@ -139,7 +126,7 @@ class TestKernelDistance:
     @pytest.mark.parametrize("biased", [False, True])
     @pytest.mark.parametrize("of", [kernel._polynomial, kernel._normal])
     def test_size_of_blocks_changes_nothing(self, of, biased, monkeypatch):
-        sets = _sets("main_d64", rows=200)
+        sets = golden_sets("main_d64", rows=200)
         expected = kernel._discrepancy(**sets, kernel=of, biased=biased)
         for rows in (17, 64, 199):
             monkeypatch.setattr(kernel, "ROWS", rows)
@@ -159,20 +146,20 @@ class TestKernelDistance:
         assert 0.3 < np.mean(values < 0.0) < 0.8
 
     def test_is_symmetric(self):
-        sets = _sets("main_d64", rows=300)
+        sets = golden_sets("main_d64", rows=300)
         value = kernel_distance_unbiased(real=sets["fake"], fake=sets["real"])
         expected = kernel_distance_unbiased(**sets)
         assert value == pytest.approx(expected, rel=1e-10)
 
     def test_smaller_sets_make_smaller_subsets(self):
-        sets = _sets("main_d64", rows=40)
+        sets = golden_sets("main_d64", rows=40)
         all_rows = kernel_distance(**sets, subsets=3)
         assert all_rows == kernel_distance(**sets, subsets=3, subset_size=40)
         assert all_rows.mean == pytest.approx(kernel_distance_unbiased(**sets))
         assert all_rows.standard_deviation == pytest.approx(0.0, abs=1e-12)
 
     def test_is_a_function_of_its_seed(self):
-        sets = _sets("main_d64", rows=100)
+        sets = golden_sets("main_d64", rows=100)
         one, again, other = (
             kernel_distance(**sets, subsets=5, subset_size=20, seed=seed)
             for seed in (0, 0, 1)
@@ -180,7 +167,7 @@ class TestKernelDistance:
         assert one == again != other
 
     def test_tensors(self):
-        sets = _sets("main_d64", rows=50, dtype="float32")
+        sets = golden_sets("main_d64", rows=50, dtype="float32")
         tensors = {key: ops.convert_to_tensor(x) for key, x in sets.items()}
         assert kernel_distance(**tensors) == kernel_distance(**sets)
 

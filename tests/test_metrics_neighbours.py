@@ -1,9 +1,8 @@
 """Neighbours, balls and variety against official numbers and brute force."""
 
-import pathlib
-
 import numpy as np
 import pytest
+from golden_features import FEATURES, GOLDEN, golden_sets
 from keras import ops
 
 from kerasgan.metrics import distances
@@ -17,12 +16,7 @@ from kerasgan.metrics.neighbours import (
     realism,
 )
 
-GOLDEN = pathlib.Path(__file__).parent / "golden"
 EXPECTED = np.load(GOLDEN / "precision_recall.npz")
-FEATURES = {
-    **np.load(GOLDEN / "features_d64.npz"),
-    **np.load(GOLDEN / "features_d256.npz"),
-}
 
 
 def _golden(what):
@@ -38,11 +32,9 @@ def _golden(what):
 
 
 def _sets(name, dtype="float16"):
-    dtype = np.result_type(dtype, FEATURES[f"{name}/real"])
-    return {
-        "real": FEATURES[f"{name}/real"].astype(dtype),
-        "fake": FEATURES[f"{name}/gen"].astype(dtype),
-    }
+    return golden_sets(
+        name, dtype=np.result_type(dtype, FEATURES[f"{name}/real"])
+    )
 
 
 def _brute_force(queries, references):

@@ -3,13 +3,11 @@
 import keras
 import numpy as np
 import pytest
-import training_steps
 from keras import layers, ops
 from training_steps import (
     fit,
     largest_difference,
     packed_networks,
-    packed_steps,
     weights_of,
 )
 
@@ -231,38 +229,6 @@ def _latents(gan, count, player):
     settings = {p.name: p for p in gan.settings.players}
     batch = gan.sample_batch(batch.real, settings[player], batch)
     return np.array(batch.latents)
-
-
-@pytest.fixture(scope="module")
-def reference():
-    return packed_steps()
-
-
-class TestModes:
-    @pytest.mark.parametrize(
-        "mode", [{"run_eagerly": True}, {"jit_compile": True}]
-    )
-    def test_equal_the_graph(self, mode, reference):
-        difference = largest_difference(packed_steps(**mode), reference)
-        assert difference < TOLERANCE
-
-    @pytest.mark.parametrize(
-        "process",
-        [
-            "jax",
-            pytest.param(
-                "replicas",
-                marks=pytest.mark.skipif(
-                    keras.backend.backend() != "tensorflow",
-                    reason="of TensorFlow alone",
-                ),
-            ),
-        ],
-    )
-    def test_jax_and_two_replicas_equal_one_device(self, process, reference):
-        results = training_steps.in_process(process)
-        found = {name: results[f"packed/{name}"] for name in reference}
-        assert largest_difference(found, reference) < TOLERANCE
 
 
 class TestModel:

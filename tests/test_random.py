@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import training_steps
 from keras import ops
 from scipy import stats
 
@@ -201,43 +200,3 @@ class TestIndependence:
         values = _uniform(numbers=_numbers(3), seed=seed)
         same = _uniform(numbers=_numbers(3), seed=seed % 2**32)
         np.testing.assert_array_equal(values, same)
-
-
-class TestBackends:
-    """The same numbers, wherever they are drawn."""
-
-    def _compare(self, draws):
-        eager = {
-            name: ops.convert_to_numpy(values)
-            for name, values in training_steps.draws().items()
-        }
-        assert eager.keys() == draws.keys()
-        for name, values in draws.items():
-            values = np.asarray(values)
-            if values.dtype.kind in "iu":
-                np.testing.assert_array_equal(values, eager[name])
-            else:
-                np.testing.assert_allclose(
-                    values, eager[name], rtol=1e-6, atol=5e-7
-                )
-
-    @pytest.mark.parametrize("jit_compile", [False, True])
-    def test_tensorflow_graph_and_xla_equal_eager(self, jit_compile):
-        if keras.backend.backend() != "tensorflow":
-            pytest.skip("of TensorFlow alone")
-        import tensorflow as tf
-
-        graph = tf.function(training_steps.draws, jit_compile=jit_compile)
-        self._compare({k: v.numpy() for k, v in graph().items()})
-
-    @pytest.mark.parametrize("kind", ["draws", "draws_jit"])
-    def test_jax_equals_this_backend(self, kind):
-        results = training_steps.in_process("jax")
-        prefix = f"{kind}/"
-        self._compare(
-            {
-                key.removeprefix(prefix): value
-                for key, value in results.items()
-                if key.startswith(prefix)
-            }
-        )

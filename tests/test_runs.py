@@ -110,7 +110,7 @@ def test_a_finished_run_says_so_and_can_be_extended(finished, tmp_path, capsys):
 def test_killed_runs_end_like_undisturbed_ones(tmp_path):
     flags = [f"--set={name}={text}" for name, text in SMALL.items()]
     flags += [
-        "--set=total_images=9600",
+        "--set=total_images=4800",
         "--set=checkpoint_seconds=0.1",
         "--set=dropout=0.3",
         "--set=flip=true",
@@ -131,7 +131,7 @@ def test_killed_runs_end_like_undisturbed_ones(tmp_path):
     output, _ = process.communicate(timeout=200)
     assert process.returncode == 0, output
     checkpoints = Workdir(killed).checkpoints
-    for delay in (0.0, 0.35, 0.8):
+    for delay in (0.0, 0.5):
         seen = set(checkpoints.glob("*.npz"))
         process = start(killed)
         deadline = time.monotonic() + 120

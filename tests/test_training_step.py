@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import training_steps
 from keras import layers, ops
 from training_steps import fit, largest_difference, set_weights, weights_of
 
@@ -18,22 +17,6 @@ TOLERANCE = 1e-6
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="of TensorFlow alone"
 )
-
-
-@pytest.fixture(scope="module")
-def reference():
-    """Five steps in the backend's usual mode, compiled to a graph."""
-    return training_steps.conv_steps()
-
-
-def _stored(name, prefix):
-    """What another process made, under one of its prefixes."""
-    results = training_steps.in_process(name)
-    return {
-        key.removeprefix(f"{prefix}/"): value
-        for key, value in results.items()
-        if key.startswith(f"{prefix}/")
-    }
 
 
 # Vectors, where images would only cost time.
@@ -103,70 +86,6 @@ def _spy_on_batches(gan):
 
     gan.sample_batch = spy
     return batches
-
-
-class TestModes:
-    def test_weights_move(self, reference):
-        start = weights_of(training_steps.conv_gan())
-        for network in ("generator", "discriminator", "average"):
-            assert min(_moved(start, reference, network)) > 1e-4
-        assert reference["images_seen"] == 40
-
-    def test_eager_equals_graph(self, reference):
-        eager = training_steps.conv_steps(run_eagerly=True)
-        assert largest_difference(eager, reference) < TOLERANCE
-
-    def test_xla_equals_graph(self, reference):
-        xla = training_steps.conv_steps(jit_compile=True)
-        assert largest_difference(xla, reference) < TOLERANCE
-
-    def test_jax_equals_graph(self, reference):
-        jax = _stored("jax", "steps")
-        assert largest_difference(jax, reference) < TOLERANCE
-
-    def test_several_steps_per_execution_equal_one(self, reference):
-        # Five batches: the last execution has a single step.
-        several = training_steps.conv_steps(steps_per_execution=2)
-        assert largest_difference(several, reference) < TOLERANCE
-
-    def test_import_on_jax_leaves_tensorflow_alone(self):
-        imported = training_steps.in_process("jax")["tensorflow_imported"]
-        assert not imported
-
-
-@on_tensorflow
-class TestReplicas:
-    @pytest.mark.parametrize("count", [1, 2])
-    def test_equal_one_device(self, reference, count):
-        replicas = _stored("replicas", f"steps_{count}")
-        assert largest_difference(replicas, reference) < TOLERANCE
-
-    def test_draw_differently_and_together_as_one(self):
-        results = training_steps.in_process("replicas")
-        whole = results["latents_1"]  # [updates, rows, latent size]
-        halves = results["latents_2"]  # Replica by replica.
-        updates = len(whole)
-        assert len(halves) == 2 * updates
-        first, second = halves[:updates], halves[updates:]
-        assert np.min(np.max(np.abs(first - second), axis=-1)) > 0.1
-        together = np.concatenate([first, second], axis=1)
-        np.testing.assert_allclose(together, whole, atol=TOLERANCE)
-
-    def test_batch_norm_stays_finite_and_alike_on_both(self):
-        for name, weight in _stored("replicas", "batch_norm").items():
-            assert np.all(np.isfinite(weight)), name
-        assert training_steps.in_process("replicas")["copies_differ_by"] == 0
-
-    def test_partial_batch_is_counted_once(self):
-        # 43 images: the last batch gives two to one replica, one to the other.
-        results = training_steps.in_process("replicas")
-        assert results["partial_seen"].tolist() == [43, 43]
-        for name, weight in _stored("replicas", "partial").items():
-            assert np.all(np.isfinite(weight)), name
-
-    def test_an_empty_replica_is_an_error(self):
-        message = str(training_steps.in_process("replicas")["empty_error"])
-        assert "drop_remainder" in message
 
 
 class TestResume:

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-import training_steps
 from keras import layers, ops
 from training_steps import (
     conv_networks,
@@ -12,7 +11,6 @@ from training_steps import (
     largest_difference,
     packed_networks,
     set_weights,
-    unrolled_steps,
     weights_of,
 )
 
@@ -148,22 +146,6 @@ def test_keeps_the_generators_statistics_alone():
     assert len(moments) == 2
     for value, old in zip(moments, moments_before, strict=True):
         assert np.max(np.abs(np.array(value) - old)) > 1e-4
-
-
-@pytest.fixture(scope="module")
-def reference():
-    return unrolled_steps()
-
-
-class TestModes:
-    def test_eager_equals_the_graph(self, reference):
-        eager = unrolled_steps(run_eagerly=True)
-        assert largest_difference(eager, reference) < TOLERANCE
-
-    def test_jax_equals(self, reference):
-        results = training_steps.in_process("jax")
-        found = {name: results[f"unrolled/{name}"] for name in reference}
-        assert largest_difference(found, reference) < TOLERANCE
 
 
 class TestModel:

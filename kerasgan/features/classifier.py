@@ -17,10 +17,10 @@ import numpy as np
 from keras import layers, ops
 
 from kerasgan import storage
-from kerasgan.features.network import FeatureNetwork, check_uint8
+from kerasgan.features.network import FeatureNetwork, check_uint8, unit
 
 FEATURES = 64  # The width of the tap "features".
-FORMAT = 1  # To be raised when the network or its training changes.
+FORMAT = 2  # To be raised when the network or its training changes.
 
 # Stages of two convolutions and a pooling bring the sides below this.
 _LAST_SIDE_PX = 8
@@ -254,22 +254,8 @@ def _dense(width, name):
 
 
 def _block(x, width, name, strides=1):
-    """Convolution 3x3, normalisation, ReLU."""
-    x = layers.Conv2D(
-        width,
-        3,
-        strides,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="zeros",
-        dtype="float32",
-        name=name,
-    )(x)
     # A run is short: the usual momentum would average over most of it.
-    x = layers.BatchNormalization(
-        momentum=0.9, dtype="float32", name=f"{name}_normalization"
-    )(x)
-    return ops.relu(x)
+    return unit(x, name, width, 3, strides, momentum=0.9)
 
 
 @functools.lru_cache(maxsize=4)

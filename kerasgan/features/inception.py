@@ -19,11 +19,10 @@ from keras.saving import register_keras_serializable
 
 from kerasgan.errors import unknown_name
 from kerasgan.features import weights as weight_files
-from kerasgan.features.network import FeatureNetwork
+from kerasgan.features.network import FeatureNetwork, unit
 from kerasgan.features.resizing import PROTOCOLS, resize
 
 SIZE_PX = 299
-_EPSILON = 1e-3
 
 WEIGHTS = weight_files.Source(
     what="the Inception network of 2015-12-05",
@@ -153,14 +152,14 @@ def from_torch(state):
         "fc/kernel": state["fc.weight"].T,
         "fc_bias/bias": state["fc.bias"],
     }
-    for unit in SCOPES:
-        arrays[f"{unit}/kernel"] = state[f"{unit}.conv.weight"].transpose(
+    for name in SCOPES:
+        arrays[f"{name}/kernel"] = state[f"{name}.conv.weight"].transpose(
             2, 3, 1, 0
         )
-        arrays[f"{unit}.bn/gamma"] = state[f"{unit}.bn.weight"]
-        arrays[f"{unit}.bn/beta"] = state[f"{unit}.bn.bias"]
-        arrays[f"{unit}.bn/moving_mean"] = state[f"{unit}.bn.running_mean"]
-        arrays[f"{unit}.bn/moving_variance"] = state[f"{unit}.bn.running_var"]
+        arrays[f"{name}.bn/gamma"] = state[f"{name}.bn.weight"]
+        arrays[f"{name}.bn/beta"] = state[f"{name}.bn.bias"]
+        arrays[f"{name}.bn/moving_mean"] = state[f"{name}.bn.running_mean"]
+        arrays[f"{name}.bn/moving_variance"] = state[f"{name}.bn.running_var"]
     return arrays
 
 
@@ -170,17 +169,10 @@ def from_graph(constants):
         "fc/kernel": constants["softmax/weights"],
         "fc_bias/bias": constants["softmax/biases"],
     }
-    for unit, scope in SCOPES.items():
-        arrays[f"{unit}/kernel"] = constants[f"{scope}/conv2d_params"]
-        for ours, theirs in (
-            ("gamma", "gamma"),
-            ("beta", "beta"),
-            ("moving_mean", "moving_mean"),
-            ("moving_variance", "moving_variance"),
-        ):
-            arrays[f"{unit}.bn/{ours}"] = constants[
-                f"{scope}/batchnorm/{theirs}"
-            ]
+    for name, scope in SCOPES.items():
+        arrays[f"{name}/kernel"] = constants[f"{scope}/conv2d_params"]
+        for part in ("gamma", "beta", "moving_mean", "moving_variance"):
+            arrays[f"{name}.bn/{part}"] = constants[f"{scope}/batchnorm/{part}"]
     return arrays
 
 
@@ -188,12 +180,12 @@ def build():
     """The network, without its weights: images [n, 299, 299, 3] -> taps."""
     images = keras.Input((SIZE_PX, SIZE_PX, 3), dtype="float32")
     taps = {}
-    x = _unit(images, "Conv2d_1a_3x3", 32, 3, 2, "valid")
-    x = _unit(x, "Conv2d_2a_3x3", 32, 3, padding="valid")
-    x = ops.max_pool(_unit(x, "Conv2d_2b_3x3", 64, 3), 3, 2)
+    x = unit(images, "Conv2d_1a_3x3", 32, 3, 2, "valid")
+    x = unit(x, "Conv2d_2a_3x3", 32, 3, padding="valid")
+    x = ops.max_pool(unit(x, "Conv2d_2b_3x3", 64, 3), 3, 2)
     taps["64"] = ops.mean(x, (1, 2))
-    x = _unit(x, "Conv2d_3b_1x1", 80, 1, padding="valid")
-    x = _unit(x, "Conv2d_4a_3x3", 192, 3, padding="valid")
+    x = unit(x, "Conv2d_3b_1x1", 80, 1, padding="valid")
+    x = unit(x, "Conv2d_4a_3x3", 192, 3, padding="valid")
     x = ops.max_pool(x, 3, 2)
     taps["192"] = ops.mean(x, (1, 2))
     for name, width in (("Mixed_5b", 32), ("Mixed_5c", 64), ("Mixed_5d", 64)):
@@ -221,81 +213,63 @@ def build():
 
 
 def _block_a(x, name, pool_width):
-    narrow = _unit(x, f"{name}.branch1x1", 64, 1)
-    wide = _unit(x, f"{name}.branch5x5_1", 48, 1)
-    wide = _unit(wide, f"{name}.branch5x5_2", 64, 5)
-    double = _unit(x, f"{name}.branch3x3dbl_1", 64, 1)
-    double = _unit(double, f"{name}.branch3x3dbl_2", 96, 3)
-    double = _unit(double, f"{name}.branch3x3dbl_3", 96, 3)
-    pool = _unit(_mean_pool(x), f"{name}.branch_pool", pool_width, 1)
+    narrow = unit(x, f"{name}.branch1x1", 64, 1)
+    wide = unit(x, f"{name}.branch5x5_1", 48, 1)
+    wide = unit(wide, f"{name}.branch5x5_2", 64, 5)
+    double = unit(x, f"{name}.branch3x3dbl_1", 64, 1)
+    double = unit(double, f"{name}.branch3x3dbl_2", 96, 3)
+    double = unit(double, f"{name}.branch3x3dbl_3", 96, 3)
+    pool = unit(_mean_pool(x), f"{name}.branch_pool", pool_width, 1)
     return ops.concatenate([narrow, wide, double, pool], -1)
 
 
 def _block_b(x, name):
-    single = _unit(x, f"{name}.branch3x3", 384, 3, 2, "valid")
-    double = _unit(x, f"{name}.branch3x3dbl_1", 64, 1)
-    double = _unit(double, f"{name}.branch3x3dbl_2", 96, 3)
-    double = _unit(double, f"{name}.branch3x3dbl_3", 96, 3, 2, "valid")
+    single = unit(x, f"{name}.branch3x3", 384, 3, 2, "valid")
+    double = unit(x, f"{name}.branch3x3dbl_1", 64, 1)
+    double = unit(double, f"{name}.branch3x3dbl_2", 96, 3)
+    double = unit(double, f"{name}.branch3x3dbl_3", 96, 3, 2, "valid")
     return ops.concatenate([single, double, ops.max_pool(x, 3, 2)], -1)
 
 
 def _block_c(x, name, width):
     """Returns its 1x1 branch too, which sFID reads."""
-    narrow = _unit(x, f"{name}.branch1x1", 192, 1)
-    single = _unit(x, f"{name}.branch7x7_1", width, 1)
-    single = _unit(single, f"{name}.branch7x7_2", width, (1, 7))
-    single = _unit(single, f"{name}.branch7x7_3", 192, (7, 1))
-    double = _unit(x, f"{name}.branch7x7dbl_1", width, 1)
-    double = _unit(double, f"{name}.branch7x7dbl_2", width, (7, 1))
-    double = _unit(double, f"{name}.branch7x7dbl_3", width, (1, 7))
-    double = _unit(double, f"{name}.branch7x7dbl_4", width, (7, 1))
-    double = _unit(double, f"{name}.branch7x7dbl_5", 192, (1, 7))
-    pool = _unit(_mean_pool(x), f"{name}.branch_pool", 192, 1)
+    narrow = unit(x, f"{name}.branch1x1", 192, 1)
+    single = unit(x, f"{name}.branch7x7_1", width, 1)
+    single = unit(single, f"{name}.branch7x7_2", width, (1, 7))
+    single = unit(single, f"{name}.branch7x7_3", 192, (7, 1))
+    double = unit(x, f"{name}.branch7x7dbl_1", width, 1)
+    double = unit(double, f"{name}.branch7x7dbl_2", width, (7, 1))
+    double = unit(double, f"{name}.branch7x7dbl_3", width, (1, 7))
+    double = unit(double, f"{name}.branch7x7dbl_4", width, (7, 1))
+    double = unit(double, f"{name}.branch7x7dbl_5", 192, (1, 7))
+    pool = unit(_mean_pool(x), f"{name}.branch_pool", 192, 1)
     return ops.concatenate([narrow, single, double, pool], -1), narrow
 
 
 def _block_d(x, name):
-    single = _unit(x, f"{name}.branch3x3_1", 192, 1)
-    single = _unit(single, f"{name}.branch3x3_2", 320, 3, 2, "valid")
-    wide = _unit(x, f"{name}.branch7x7x3_1", 192, 1)
-    wide = _unit(wide, f"{name}.branch7x7x3_2", 192, (1, 7))
-    wide = _unit(wide, f"{name}.branch7x7x3_3", 192, (7, 1))
-    wide = _unit(wide, f"{name}.branch7x7x3_4", 192, 3, 2, "valid")
+    single = unit(x, f"{name}.branch3x3_1", 192, 1)
+    single = unit(single, f"{name}.branch3x3_2", 320, 3, 2, "valid")
+    wide = unit(x, f"{name}.branch7x7x3_1", 192, 1)
+    wide = unit(wide, f"{name}.branch7x7x3_2", 192, (1, 7))
+    wide = unit(wide, f"{name}.branch7x7x3_3", 192, (7, 1))
+    wide = unit(wide, f"{name}.branch7x7x3_4", 192, 3, 2, "valid")
     return ops.concatenate([single, wide, ops.max_pool(x, 3, 2)], -1)
 
 
 def _block_e(x, name, pool):
-    narrow = _unit(x, f"{name}.branch1x1", 320, 1)
-    single = _unit(x, f"{name}.branch3x3_1", 384, 1)
-    double = _unit(x, f"{name}.branch3x3dbl_1", 448, 1)
-    double = _unit(double, f"{name}.branch3x3dbl_2", 384, 3)
+    narrow = unit(x, f"{name}.branch1x1", 320, 1)
+    single = unit(x, f"{name}.branch3x3_1", 384, 1)
+    double = unit(x, f"{name}.branch3x3dbl_1", 448, 1)
+    double = unit(double, f"{name}.branch3x3dbl_2", 384, 3)
     branches = [
         narrow,
-        _unit(single, f"{name}.branch3x3_2a", 384, (1, 3)),
-        _unit(single, f"{name}.branch3x3_2b", 384, (3, 1)),
-        _unit(double, f"{name}.branch3x3dbl_3a", 384, (1, 3)),
-        _unit(double, f"{name}.branch3x3dbl_3b", 384, (3, 1)),
-        _unit(pool(x), f"{name}.branch_pool", 192, 1),
+        unit(single, f"{name}.branch3x3_2a", 384, (1, 3)),
+        unit(single, f"{name}.branch3x3_2b", 384, (3, 1)),
+        unit(double, f"{name}.branch3x3dbl_3a", 384, (1, 3)),
+        unit(double, f"{name}.branch3x3dbl_3b", 384, (3, 1)),
+        unit(pool(x), f"{name}.branch_pool", 192, 1),
     ]
     return ops.concatenate(branches, -1)
-
-
-def _unit(x, name, width, size, strides=1, padding="same"):
-    """Convolution, normalisation by what was seen in training, ReLU."""
-    x = layers.Conv2D(
-        width,
-        size,
-        strides,
-        padding,
-        use_bias=False,
-        kernel_initializer="zeros",
-        dtype="float32",
-        name=name,
-    )(x)
-    x = layers.BatchNormalization(
-        epsilon=_EPSILON, dtype="float32", name=f"{name}.bn"
-    )(x)
-    return ops.relu(x)
 
 
 def _mean_pool(x):

@@ -6,7 +6,7 @@ import os
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
 from kerasgan import devices, storage
 from kerasgan.errors import unknown_name
@@ -178,3 +178,24 @@ def check_uint8(images):
             f"least. Received: images.shape={images.shape}"
         )
     return images
+
+
+def unit(x, name, width, size, strides=1, padding="same", **normalization):
+    """Convolution, normalisation by what was seen in training, ReLU.
+
+    Weights begin as constants: to make a network draws no random number.
+    """
+    x = layers.Conv2D(
+        width,
+        size,
+        strides,
+        padding,
+        use_bias=False,
+        kernel_initializer="zeros",
+        dtype="float32",
+        name=name,
+    )(x)
+    x = layers.BatchNormalization(
+        epsilon=1e-3, dtype="float32", name=f"{name}.bn", **normalization
+    )(x)
+    return ops.relu(x)

@@ -271,29 +271,33 @@ def _ssim(x, y):
 
 def _ms_ssim(x, y):
     product = 1.0
-    for scale, weight in enumerate(_SCALE_WEIGHTS):
-        if scale:
-            x, y = _halve_padded(x), _halve_padded(y)
-        of_last, of_others = _similarity_and_contrast(x, y, _TAPS, _SIGMA_PX)
-        last = scale == len(_SCALE_WEIGHTS) - 1
-        by_channel = (of_last if last else of_others).mean(axis=(0, 1))
+    for pair, weight, term in _scales(x, y, _halve_padded):
+        found = _similarity_and_contrast(*pair, _TAPS, _SIGMA_PX)[term]
+        by_channel = found.mean(axis=(0, 1))
         product = product * np.maximum(by_channel, 0.0) ** weight
     return product.mean()
 
 
 def _progan_ms_ssim(x, y):
     product = 1.0
-    for scale, weight in enumerate(_SCALE_WEIGHTS):
-        if scale:
-            x, y = halve(x), halve(y)
-        taps = min(_TAPS, *x.shape[:2])
-        of_last, of_others = _similarity_and_contrast(
-            x, y, taps, _SIGMA_PX * taps / _TAPS
-        )
-        last = scale == len(_SCALE_WEIGHTS) - 1
-        value = (of_last if last else of_others).mean()
-        product = product * max(value, 0.0) ** weight
+    for pair, weight, term in _scales(x, y, halve):
+        taps = min(_TAPS, *pair[0].shape[:2])
+        sigma_px = _SIGMA_PX * taps / _TAPS
+        found = _similarity_and_contrast(*pair, taps, sigma_px)
+        product = product * max(found[term].mean(), 0.0) ** weight
     return product
+
+
+def _scales(x, y, halve):
+    """Yields ((x, y), weight, term): ever smaller images, and what counts there.
+
+    Of the last the whole similarity (0), of the others its contrast (1).
+    """
+    *weights, last_weight = _SCALE_WEIGHTS
+    for weight in weights:
+        yield (x, y), weight, 1
+        x, y = halve(x), halve(y)
+    yield (x, y), last_weight, 0
 
 
 def _similarity_and_contrast(x, y, taps, sigma_px):

@@ -83,8 +83,8 @@ def evaluate_runs(
         real,
         allow_small=allow_small,
         weights=weights,
-        statistics=statistics_in(statistics),
-        progress=progress or Progress(),
+        statistics=statistics,
+        progress=progress,
     )
     for model in models:
         evaluator.check(model)
@@ -118,12 +118,7 @@ def during_training(plan, real, workdir, model):
     """
     recipe = plan.recipe
     recording.read(workdir.evaluation)
-    evaluator = _Evaluator(
-        recipe.metrics,
-        sides.of_training(plan, real),
-        statistics=statistics_in(),
-        progress=Progress(),
-    )
+    evaluator = _Evaluator(recipe.metrics, sides.of_training(plan, real))
     evaluator.check(model)
     return Evaluation(
         evaluator,
@@ -182,8 +177,8 @@ def evaluate_folders(
         real,
         allow_small=allow_small,
         weights=weights,
-        statistics=statistics_in(statistics),
-        progress=progress or Progress(),
+        statistics=statistics,
+        progress=progress,
     )
     resized = [
         f"{side.name}: images of other sizes were brought to "
@@ -278,12 +273,22 @@ def statistics_in(folder=None):
 
 
 class _Evaluator(Evaluator):
-    """One of `Sides`, whose records name the splits as the data do."""
+    """One of `Sides`, whose records name the splits as the data do.
 
-    def __init__(self, metrics, real, **options):
+    Its statistics are kept in a folder, and what takes time is told.
+    """
+
+    def __init__(
+        self, metrics, real, *, statistics=None, progress=None, **options
+    ):
         sides.check_classes(metrics, real.real, held_out=real.held_out)
         super().__init__(
-            metrics, real=real.real, held_out=real.held_out, **options
+            metrics,
+            real=real.real,
+            held_out=real.held_out,
+            statistics=statistics_in(statistics),
+            progress=progress or Progress(),
+            **options,
         )
         self._loaded = real
 

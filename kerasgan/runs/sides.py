@@ -144,17 +144,21 @@ def _held_out(data, source, *, trained_on, **prepared):
     """
     if source is not None:
         for split in ("test", "validation"):
-            try:
-                return sources.load(source, split=split, **prepared), split
-            except UnknownSplit:
-                pass
+            if (unseen := _of_split(source, split, prepared)) is not None:
+                return unseen, split
         return sources.load(source, **prepared), None
     if re.search(r"\b(test|all)\b", trained_on):
         return None, None
+    unseen = _of_split(data, "test", prepared)
+    return unseen, None if unseen is None else "test"
+
+
+def _of_split(source, split, prepared):
+    """A source's images of one split; None where it has no such split."""
     try:
-        return sources.load(data, split="test", **prepared), "test"
+        return sources.load(source, split=split, **prepared)
     except UnknownSplit:
-        return None, None
+        return None
 
 
 def _address(source):

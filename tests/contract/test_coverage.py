@@ -70,7 +70,7 @@ def test_every_class_is_registered_under_its_module(name):
 
 
 def test_every_golden_file_is_read():
-    texts = [path.read_text() for path in TESTS.rglob("test_*.py")]
+    texts = [path.read_text() for path in TESTS.rglob("*.py")]
     unread = [
         path.name
         for path in (TESTS / "golden").glob("*.npz")

@@ -1,0 +1,147 @@
+"""The same steps and draws on graphs, eagerly, by XLA, JAX and replicas.
+
+All that needs another process stands here, so that each runs once.
+"""
+
+import keras
+import numpy as np
+import pytest
+import training_steps
+from keras import ops
+from training_steps import largest_difference, weights_of
+
+# Weights move by 1e-2 in these steps; float32 holds 6e-8 of them.
+TOLERANCE = 1e-6
+STEPS = {
+    "steps": training_steps.conv_steps,
+    "packed": training_steps.packed_steps,
+    "unrolled": training_steps.unrolled_steps,
+}
+
+on_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="of TensorFlow alone"
+)
+
+
+@pytest.fixture(scope="module")
+def reference():
+    """Name -> what the steps give in the backend's usual mode, a graph."""
+    return {name: steps() for name, steps in STEPS.items()}
+
+
+def _stored(process, prefix):
+    """What another process made, under one of its prefixes."""
+    results = training_steps.in_process(process)
+    return {
+        key.removeprefix(f"{prefix}/"): value
+        for key, value in results.items()
+        if key.startswith(f"{prefix}/")
+    }
+
+
+class TestModes:
+    def test_weights_move(self, reference):
+        start, end = weights_of(training_steps.conv_gan()), reference["steps"]
+        moved = [np.abs(end[k] - start[k]).max() for k in start if "/" in k]
+        assert min(moved) > 1e-4
+        assert end["images_seen"] == 40
+
+    @pytest.mark.parametrize(
+        "name, mode",
+        [
+            *((name, {"run_eagerly": True}) for name in STEPS),
+            ("steps", {"jit_compile": True}),
+            ("packed", {"jit_compile": True}),
+            # Five batches: the last execution has a single step.
+            ("steps", {"steps_per_execution": 2}),
+        ],
+    )
+    def test_equal_the_graph(self, name, mode, reference):
+        found = STEPS[name](**mode)
+        assert largest_difference(found, reference[name]) < TOLERANCE
+
+
+class TestJax:
+    @pytest.mark.parametrize("name", STEPS)
+    def test_equals_the_graph(self, name, reference):
+        found = _stored("jax", name)
+        assert largest_difference(found, reference[name]) < TOLERANCE
+
+    def test_import_leaves_tensorflow_alone(self):
+        assert not training_steps.in_process("jax")["tensorflow_imported"]
+
+    @pytest.mark.parametrize("kind", ["draws", "draws_jit"])
+    def test_draws_the_same(self, kind):
+        _compare_draws(_stored("jax", kind))
+
+    def test_minibatch_layers_give_the_same(self):
+        found = _stored("jax", "minibatch")
+        expected = training_steps.minibatch_outputs()
+        assert found.keys() == expected.keys()
+        for name, values in expected.items():
+            np.testing.assert_allclose(
+                found[name], values, rtol=1e-4, atol=1e-4
+            )
+
+
+@on_tensorflow
+class TestReplicas:
+    @pytest.mark.parametrize(
+        "name, stored",
+        [("steps", "steps_1"), ("steps", "steps_2"), ("packed", "packed")],
+    )
+    def test_equal_one_device(self, name, stored, reference):
+        found = _stored("replicas", stored)
+        assert largest_difference(found, reference[name]) < TOLERANCE
+
+    def test_draw_differently_and_together_as_one(self):
+        results = training_steps.in_process("replicas")
+        whole = results["latents_1"]  # [updates, rows, latent size]
+        halves = results["latents_2"]  # Replica by replica.
+        updates = len(whole)
+        assert len(halves) == 2 * updates
+        first, second = halves[:updates], halves[updates:]
+        assert np.min(np.max(np.abs(first - second), axis=-1)) > 0.1
+        together = np.concatenate([first, second], axis=1)
+        np.testing.assert_allclose(together, whole, atol=TOLERANCE)
+
+    def test_batch_norm_stays_finite_and_alike_on_both(self):
+        for name, weight in _stored("replicas", "batch_norm").items():
+            assert np.all(np.isfinite(weight)), name
+        assert training_steps.in_process("replicas")["copies_differ_by"] == 0
+
+    def test_partial_batch_is_counted_once(self):
+        # 43 images: the last batch gives two to one replica, one to the other.
+        results = training_steps.in_process("replicas")
+        assert results["partial_seen"].tolist() == [43, 43]
+        for name, weight in _stored("replicas", "partial").items():
+            assert np.all(np.isfinite(weight)), name
+
+    def test_an_empty_replica_is_an_error(self):
+        message = str(training_steps.in_process("replicas")["empty_error"])
+        assert "drop_remainder" in message
+
+
+@on_tensorflow
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_draws_of_tensorflow_graphs_equal_eager_ones(jit_compile):
+    import tensorflow as tf
+
+    graph = tf.function(training_steps.draws, jit_compile=jit_compile)
+    _compare_draws({k: v.numpy() for k, v in graph().items()})
+
+
+def _compare_draws(draws):
+    eager = {
+        name: ops.convert_to_numpy(values)
+        for name, values in training_steps.draws().items()
+    }
+    assert eager.keys() == draws.keys()
+    for name, values in draws.items():
+        values = np.asarray(values)
+        if values.dtype.kind in "iu":
+            np.testing.assert_array_equal(values, eager[name])
+        else:
+            np.testing.assert_allclose(
+                values, eager[name], rtol=1e-6, atol=5e-7
+            )
