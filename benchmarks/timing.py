@@ -42,7 +42,9 @@ class ProcessCost(NamedTuple):
 def time_once(function):
     """Calls it -> `Cost`. It must wait for its own results."""
     wall, cpu = time.perf_counter(), time.process_time()
-    function()
+    cost = function()
+    if isinstance(cost, Cost):
+        return cost
     return Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
@@ -52,7 +54,8 @@ def paired(functions, repetitions, warmups=1):
     Every second round runs in the opposite order.
 
     Args:
-        functions: {name: function without arguments}.
+        functions: {name: function without arguments}. One that has timed
+            itself, elsewhere, gives its `Cost`.
         warmups: Rounds that are not counted: they trace and compile.
     """
     costs = {name: [] for name in functions}

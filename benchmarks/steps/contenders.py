@@ -1,0 +1,281 @@
+"""What trains: kerasgan's step, and those that it is measured against.
+
+Each function makes the same game, networks of `case` and random images, and
+gives a function of a number of steps that returns when they are done.
+"""
+
+import dataclasses
+
+BATCH_SIZE = 64
+LATENT_SIZE = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """DCGAN of a size, with a penalty or none."""
+
+    size_px: int
+    penalty: str  # "plain", "r1", "wgan_gp".
+
+    @property
+    def shape(self):
+        return (self.size_px, self.size_px, 3)
+
+    @property
+    def batch_norm(self):
+        """The discriminator's: a penalty on gradients forbids it."""
+        return self.penalty == "plain"
+
+    @property
+    def loss(self):
+        return "wasserstein" if self.penalty == "wgan_gp" else "non_saturating"
+
+
+CASES = {
+    f"dcgan{size}_{penalty}": Case(size, penalty)
+    for size in (32, 64)
+    for penalty in ("plain", "r1", "wgan_gp")
+}
+
+
+def kerasgan_step(case, jit_compile=False):
+    """Our whole step, in a bare loop."""
+    import tensorflow as tf
+
+    gan, images = _gan(case), _images(case)
+    step = tf.function(
+        lambda images: gan.train_step(images), jit_compile=jit_compile
+    )
+    return _repeat(step, images)
+
+
+def kerasgan_xla(case):
+    """The same, compiled by XLA."""
+    return kerasgan_step(case, jit_compile=True)
+
+
+def kerasgan_bfloat16(case):
+    """The same, in mixed precision."""
+    import keras
+
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    return kerasgan_step(case)
+
+
+def kerasgan_fit(case):
+    """`fit`, as everybody calls it, on data that cost nothing."""
+    import tensorflow as tf
+
+    gan, images = _gan(case), _images(case)
+    # One dataset of each length: `fit` traces anew for none of them.
+    endless = tf.data.Dataset.from_tensors(images).repeat()
+
+    def run(steps):
+        gan.fit(endless, steps_per_epoch=steps, verbose=0, shuffle=False)
+
+    return run
+
+
+def kerasgan_jax(case):
+    """`fit` on JAX."""
+    gan, images = _gan(case), _images(case)
+
+    def run(steps):
+        batches = (images for _ in range(steps))
+        gan.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False)
+
+    return run
+
+
+def bare(case):
+    """The same networks and game by hand: no logs, average, or counters.
+
+    What `fit` and our step cost is their difference to this.
+    """
+    import tensorflow as tf
+
+    generator, discriminator = _networks(case)
+    optimizers = [_adam() for _ in range(2)]
+    for optimizer, network in zip(
+        optimizers, (discriminator, generator), strict=True
+    ):
+        optimizer.build(network.trainable_variables)
+
+    def update(optimizer, network, objective):
+        variables = network.trainable_variables
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([variable.value for variable in variables])
+            loss = objective()
+        slopes = tape.gradient(loss, [v.value for v in variables])
+        optimizer.apply(slopes, variables)
+
+    def judge(images):
+        return discriminator(images, training=True)
+
+    def draw():
+        return tf.random.normal((BATCH_SIZE, LATENT_SIZE))
+
+    def discriminator_loss(real):
+        fake = generator(draw(), training=True)
+        real_logits, fake_logits = judge(real), judge(fake)
+        if case.penalty == "wgan_gp":
+            share = tf.random.uniform((BATCH_SIZE, 1, 1, 1))
+            between = share * real + (1.0 - share) * fake
+            lengths = tf.sqrt(_squares(judge, between))
+            loss = tf.reduce_mean(fake_logits) - tf.reduce_mean(real_logits)
+            return loss + 10.0 * tf.reduce_mean((lengths - 1.0) ** 2)
+        loss = tf.reduce_mean(tf.nn.softplus(-real_logits))
+        loss += tf.reduce_mean(tf.nn.softplus(fake_logits))
+        if case.penalty == "r1":
+            loss += 0.5 * tf.reduce_mean(_squares(judge, real))
+        return loss
+
+    def generator_loss():
+        logits = judge(generator(draw(), training=True))
+        if case.penalty == "wgan_gp":
+            return -tf.reduce_mean(logits)
+        return tf.reduce_mean(tf.nn.softplus(-logits))
+
+    @tf.function
+    def step(real):
+        update(optimizers[0], discriminator, lambda: discriminator_loss(real))
+        update(optimizers[1], generator, generator_loss)
+
+    return _repeat(step, _images(case))
+
+
+def _squares(function, images):
+    import tensorflow as tf
+
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(images)
+        total = tf.reduce_sum(function(images))
+    return tf.reduce_sum(tape.gradient(total, images) ** 2, axis=(1, 2, 3))
+
+
+def guide(case):
+    """The step of Keras' guide "Customizing fit() with TensorFlow".
+
+    https://keras.io/guides/custom_train_step_in_tensorflow, its GAN example,
+    with these networks, and `fit`. It has no penalties.
+    """
+    import keras
+    import tensorflow as tf
+    from keras import ops
+
+    if case.penalty != "plain":
+        raise ValueError(f"The guide has no {case.penalty}")
+    generator, discriminator = _networks(case)
+
+    class GAN(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.discriminator, self.generator = discriminator, generator
+            self.d_loss_tracker = keras.metrics.Mean(name="d_loss")
+            self.g_loss_tracker = keras.metrics.Mean(name="g_loss")
+            self.seed_generator = keras.random.SeedGenerator(0)
+            self.built = True
+
+        @property
+        def metrics(self):
+            return [self.d_loss_tracker, self.g_loss_tracker]
+
+        def compile(self, d_optimizer, g_optimizer, loss_fn):
+            super().compile()
+            self.d_optimizer, self.g_optimizer = d_optimizer, g_optimizer
+            self.loss_fn = loss_fn
+
+        def train_step(self, real):
+            shape = (BATCH_SIZE, LATENT_SIZE)
+            latents = keras.random.normal(shape, seed=self.seed_generator)
+            fake = self.generator(latents, training=True)
+            combined = ops.concatenate([fake, real], axis=0)
+            labels = ops.concatenate(
+                [ops.ones((BATCH_SIZE, 1)), ops.zeros((BATCH_SIZE, 1))], axis=0
+            )
+            with tf.GradientTape() as tape:
+                logits = self.discriminator(combined, training=True)
+                d_loss = self.loss_fn(labels, logits[:, None])
+            weights = self.discriminator.trainable_weights
+            self.d_optimizer.apply(tape.gradient(d_loss, weights), weights)
+            latents = keras.random.normal(shape, seed=self.seed_generator)
+            with tf.GradientTape() as tape:
+                logits = self.discriminator(
+                    self.generator(latents, training=True), training=True
+                )
+                g_loss = self.loss_fn(
+                    ops.zeros((BATCH_SIZE, 1)), logits[:, None]
+                )
+            weights = self.generator.trainable_weights
+            self.g_optimizer.apply(tape.gradient(g_loss, weights), weights)
+            self.d_loss_tracker.update_state(d_loss)
+            self.g_loss_tracker.update_state(g_loss)
+            return {m.name: m.result() for m in self.metrics}
+
+    gan = GAN()
+    gan.compile(
+        _adam(), _adam(), keras.losses.BinaryCrossentropy(from_logits=True)
+    )
+    endless = tf.data.Dataset.from_tensors(_images(case)).repeat()
+
+    def run(steps):
+        gan.fit(endless, steps_per_epoch=steps, verbose=0, shuffle=False)
+
+    return run
+
+
+def _networks(case):
+    from kerasgan.models import dcgan
+
+    return (
+        dcgan.Generator(case.shape, latent_size=LATENT_SIZE),
+        dcgan.Discriminator(case.shape, batch_norm=case.batch_norm),
+    )
+
+
+def _gan(case):
+    import kerasgan
+    from kerasgan.regularizers import R1, GradientPenalty
+
+    gan = kerasgan.GANModel(*_networks(case))
+    penalties = {"plain": [], "r1": [R1(1.0)], "wgan_gp": [GradientPenalty()]}
+    gan.compile(
+        _adam(),
+        _adam(),
+        loss=case.loss,
+        regularizers=penalties[case.penalty],
+    )
+    return gan
+
+
+def _adam():
+    import keras
+
+    return keras.optimizers.Adam(2e-4, beta_1=0.5)
+
+
+def _images(case):
+    import numpy as np
+    from keras import ops
+
+    draws = np.random.default_rng(0).uniform(-1, 1, (BATCH_SIZE, *case.shape))
+    return ops.convert_to_tensor(draws.astype("float32"))
+
+
+def _repeat(step, images):
+    def run(steps):
+        for _ in range(steps):
+            step(images)
+
+    return run
+
+
+CONTENDERS = {
+    "kerasgan": kerasgan_step,
+    "kerasgan_fit": kerasgan_fit,
+    "bare": bare,
+    "guide": guide,
+    "kerasgan_xla": kerasgan_xla,
+    "kerasgan_bfloat16": kerasgan_bfloat16,
+    "kerasgan_jax": kerasgan_jax,
+}

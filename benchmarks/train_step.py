@@ -1,0 +1,121 @@
+"""Images per second of one training step, against what one would use instead.
+
+    pip install . && python -m venv torch && \
+      torch/bin/pip install -r benchmarks/requirements-torch.txt
+    python benchmarks/train_step.py --torch_python=torch/bin/python \
+      --output=train_step.json
+
+Every contender is a process of its own that holds its networks, is warmed up,
+and trains a few steps whenever it is its turn; they alternate, the order
+reversed every second turn. `contenders.py` and `plain_torch.py` in `steps/`
+say what each one does. All have the same networks (DCGAN, width 64, batches of
+64), the same game and Adam.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import timing
+from absl import app, flags
+from steps.contenders import BATCH_SIZE, CASES, CONTENDERS
+
+TORCH = ("torch", "torch_channels_last")
+FLAGS = flags.FLAGS
+flags.DEFINE_list("cases", list(CASES), "Networks and penalties.")
+flags.DEFINE_list(
+    "contenders",
+    ["kerasgan", "kerasgan_fit", "bare", "torch"],
+    f"Of {', '.join([*CONTENDERS, *TORCH])}. Ratios are by the first.",
+)
+flags.DEFINE_integer("turns", 11, "Of each contender.")
+flags.DEFINE_integer("steps", 4, "In a turn.")
+flags.DEFINE_integer("threads", 2, "Of each contender.")
+flags.DEFINE_string("torch_python", sys.executable, "One that has PyTorch.")
+flags.DEFINE_string("output", None, "A JSON file.")
+
+
+def main(argv):
+    del argv
+    results, rows = {}, []
+    for case in FLAGS.cases:
+        results[case] = _measure(case)
+        rows += _rows(case, results[case])
+    timing.report({"results": results}, rows, FLAGS.output)
+
+
+def _measure(case):
+    """{contender: medians and ratios} of one case."""
+    with contextlib.ExitStack() as stack:
+        workers = {
+            name: stack.enter_context(_worker(name, case))
+            for name in FLAGS.contenders
+            if name != "guide" or CASES[case].penalty == "plain"
+        }
+        turns = {
+            name: _turn(worker, FLAGS.steps) for name, worker in workers.items()
+        }
+        costs = timing.paired(turns, FLAGS.turns, warmups=2)
+    return timing.summary(costs, FLAGS.contenders[0])
+
+
+@contextlib.contextmanager
+def _worker(name, case):
+    here = pathlib.Path(__file__).parent
+    python = FLAGS.torch_python if name in TORCH else sys.executable
+    threads = str(FLAGS.threads)
+    process = subprocess.Popen(
+        [python, here / "steps" / "worker.py", name, case],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "jax" if name.endswith("jax") else "tensorflow",
+            "PYTHONPATH": str(here.parent),
+            "OMP_NUM_THREADS": threads,
+            "TF_NUM_INTRAOP_THREADS": threads,
+            "TF_NUM_INTEROP_THREADS": threads,
+        },
+    )
+    try:
+        yield process
+    finally:
+        process.stdin.close()
+        process.wait()
+
+
+def _turn(worker, steps):
+    """A function that trains so many steps there -> the `Cost` of one."""
+
+    def turn():
+        worker.stdin.write(f"{steps}\n")
+        worker.stdin.flush()
+        reply = worker.stdout.readline()
+        if not reply:
+            raise RuntimeError(f"{worker.args} ended with {worker.wait()}")
+        wall, cpu = json.loads(reply)
+        return timing.Cost(wall / steps, cpu / steps)
+
+    return turn
+
+
+def _rows(case, found):
+    for name, medians in found.items():
+        yield {
+            "case": case,
+            "contender": name,
+            "images/s": BATCH_SIZE / medians["wall_s"],
+            "wall ms/step": 1e3 * medians["wall_s"],
+            "CPU ms/step": 1e3 * medians["cpu_s"],
+            "wall, by ours": medians.get("wall_ratio"),
+            "CPU, by ours": medians.get("cpu_ratio"),
+        }
+
+
+if __name__ == "__main__":
+    app.run(main)
