@@ -87,6 +87,43 @@ def at_least_one(rows):
         return tf.identity(rows)
 
 
+def has_fused_batch_norm(dtype):
+    """Whether `fused_batch_norm` takes tensors of this dtype here.
+
+    TensorFlow's kernel knows one replica and float32. XLA, and so JAX, fuses
+    the formula by itself.
+    """
+    if keras.backend.backend() == "jax" or replica_count() > 1:
+        return False
+    return keras.backend.standardize_dtype(dtype) == "float32"
+
+
+def fused_batch_norm(x, gain, bias, epsilon):
+    """x [n, ..., c] -> gain * normalised x + bias, of the batch; its moments.
+
+    Its second derivatives are exact, unlike those of `tf.nn.moments`.
+
+    Args:
+        gain, bias: [c].
+
+    Returns:
+        The output, like x; the mean [c]; the unbiased variance [c].
+    """
+    import tensorflow as tf
+
+    shape = tf.shape(x)
+    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=tf.reshape(x, (-1, 1, 1, x.shape[-1])) if len(x.shape) != 4 else x,
+        scale=gain,
+        offset=bias,
+        mean=[],
+        variance=[],
+        epsilon=epsilon,
+        is_training=True,
+    )
+    return tf.reshape(y, shape), mean, variance
+
+
 def assign(pairs):
     """Writes (variable, value) pairs; floats become the mean over replicas.
 

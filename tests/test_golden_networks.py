@@ -243,7 +243,7 @@ def _load_dcgan(golden, generator, discriminator):
     )
     golden.load_norm("G", "main.1", norm)
     for i, stage in enumerate(generator.stages):
-        convolution, _, norm, _ = stage.layers
+        convolution, norm, _ = stage.layers
         golden.load("G", f"main.{3 * i + 3}.weight", convolution.kernel, _hwio)
         golden.load_norm("G", f"main.{3 * i + 4}", norm)
     golden.load(

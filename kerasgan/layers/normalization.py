@@ -7,6 +7,7 @@ for first derivatives and wrong for gradient penalties.
 import keras
 from keras import ops
 
+from kerasgan import devices
 from kerasgan.layers.precision import at_least_float32
 
 
@@ -54,13 +55,15 @@ class BatchNormalization(keras.layers.Layer):
     def call(self, inputs, labels=None, training=False):
         """x [batch, ..., c], labels [batch, classes] -> x of the same shape."""
         x = ops.cast(inputs, at_least_float32(inputs.dtype))
-        if training:
-            mean, variance = self._measure(x)
+        if training and devices.has_fused_batch_norm(x.dtype):
+            x = self._normalize_fused(x, labels)
         else:
             mean, variance = self.moving_mean, self.moving_variance
-        gain, bias = self._gain_and_bias(labels, len(x.shape))
-        scale = gain * ops.rsqrt(variance + self.epsilon)
-        x = (x - mean) * scale + bias
+            if training:
+                mean, variance = self._measure(x)
+            gain, bias = self._gain_and_bias(labels, len(x.shape))
+            scale = gain * ops.rsqrt(variance + self.epsilon)
+            x = (x - mean) * scale + bias
         return ops.cast(x, self.compute_dtype)
 
     def get_config(self):
@@ -91,14 +94,33 @@ class BatchNormalization(keras.layers.Layer):
         variance = ops.mean(ops.square(x - mean), axis=axes)
         count = ops.cast(ops.prod(ops.shape(x)[:-1]), x.dtype)
         # As PyTorch and TensorFlow's fused kernel: unbiased only where kept.
-        unbiased = variance * count / ops.maximum(count - 1, 1)
+        self._keep(mean, variance * count / ops.maximum(count - 1, 1))
+        return mean, variance
+
+    def _normalize_fused(self, x, labels):
+        """The same in training, by a kernel that is some four times as fast."""
+        gain, bias = self._gain_and_bias(labels, len(x.shape))
+        if self.classes is None:
+            x, mean, variance = devices.fused_batch_norm(
+                x, gain, bias, self.epsilon
+            )
+        else:
+            ones = ops.ones((x.shape[-1],), x.dtype)
+            x, mean, variance = devices.fused_batch_norm(
+                x, ones, ops.zeros_like(ones), self.epsilon
+            )
+            x = gain * x + bias
+        self._keep(mean, variance)
+        return x
+
+    def _keep(self, mean, unbiased_variance):
+        """Moves the averages towards the batch's moments."""
         for average, new in (
             (self.moving_mean, mean),
-            (self.moving_variance, unbiased),
+            (self.moving_variance, unbiased_variance),
         ):
             new = ops.stop_gradient(new)
             average.assign(average + (1 - self.momentum) * (new - average))
-        return mean, variance
 
     def _gain_and_bias(self, labels, rank):
         """[c], or with classes [batch, 1, ..., c]."""

@@ -223,20 +223,21 @@ def _draw(height, width, channels):
 
 
 def _upsample(height, width, channels, activation=None, dtype=None):
-    return [
-        layers.Conv2DTranspose(
-            channels,
-            kernel_size=4,
-            strides=2,
-            padding="same",
-            use_bias=False,
-            activation=activation,
-            kernel_initializer=_small_normal(),
-            dtype=dtype,
-        ),
-        # Half of an odd side was rounded up: its double is one too many.
-        layers.Cropping2D(((0, height % 2), (0, width % 2)), dtype=dtype),
-    ]
+    convolution = layers.Conv2DTranspose(
+        channels,
+        kernel_size=4,
+        strides=2,
+        padding="same",
+        use_bias=False,
+        activation=activation,
+        kernel_initializer=_small_normal(),
+        dtype=dtype,
+    )
+    # Half of an odd side was rounded up: its double is one too many.
+    excess = ((0, height % 2), (0, width % 2))
+    if excess == ((0, 0), (0, 0)):  # Nothing would be copied all the same.
+        return [convolution]
+    return [convolution, layers.Cropping2D(excess, dtype=dtype)]
 
 
 def _halve(height, width, channels, normalize, use_bias):
