@@ -20,6 +20,9 @@ from kerasgan.errors import unknown_name
 
 NAMES = ("none", "mirrored", "multiworker", "tpu")
 
+# Workers must agree on something now and then, and wait for it.
+_STEPS_BETWEEN_QUESTIONS = 10
+
 
 class Strategy:
     """One process that trains on one device.
@@ -63,6 +66,13 @@ class Strategy:
     def check_alike(self, what, number):
         """Raises `ValueError` if workers do not hold the same number."""
 
+    def any_worker(self, wish):
+        """After each step: whether a worker has the wish, the same on all.
+
+        It may answer some steps later.
+        """
+        return wish
+
     def scope(self):
         """A context to build, compile and restore the model in."""
         return contextlib.nullcontext()
@@ -85,6 +95,8 @@ class _TensorFlowStrategy(Strategy):
     """A `tf.distribute.Strategy`."""
 
     def __init__(self, name, distribution):
+        import tensorflow as tf
+
         extended = distribution.extended
         # Batches are of one size. TensorFlow would look for smaller ones, and
         # for it give up static shapes.
@@ -98,26 +110,39 @@ class _TensorFlowStrategy(Strategy):
             worker=_place(resolver) if several else 0,
         )
         self._distribution = distribution
+        self._gather = tf.function(
+            lambda number: distribution.run(_gather, args=(number,))
+        )
+        self._asked = 0
 
     def check_alike(self, what, number):
-        if self.workers == 1:
-            return
-        import tensorflow as tf
-
-        def gather():
-            context = tf.distribute.get_replica_context()
-            return context.all_gather(tf.constant([number], "int64"), axis=0)
-
-        with self._others():
-            found = self._distribution.run(gather)
-        of_replica = self._distribution.experimental_local_results(found)[0]
-        numbers = of_replica.numpy().tolist()
+        numbers = self._of_workers(number)
         if len(set(numbers)) > 1:
             raise ValueError(
                 "All workers must be started with the same recipe and data, "
                 "and `workdir` must be one folder that all of them see. "
-                f"Received: {what} {numbers}, by replica"
+                f"Received: {what} {numbers}, by worker"
             )
+
+    def any_worker(self, wish):
+        if self.workers == 1:
+            return wish
+        self._asked += 1
+        return not self._asked % _STEPS_BETWEEN_QUESTIONS and any(
+            self._of_workers(int(wish))
+        )
+
+    def _of_workers(self, number):
+        """A number of this worker -> those of all of them, a list."""
+        import tensorflow as tf
+
+        if self.workers == 1:
+            return [number]
+        with self._others():
+            # A tensor: it must not be traced anew on one worker alone.
+            found = self._gather(tf.constant(number, "int64"))
+        (first, *_) = self._distribution.experimental_local_results(found)
+        return first.numpy()[:: self.replicas // self.workers].tolist()
 
     @contextlib.contextmanager
     def scope(self):
@@ -155,11 +180,17 @@ class _TensorFlowStrategy(Strategy):
         ) as error:
             if self.workers == 1:
                 raise
-            reason = str(error).strip().splitlines()[0]
             raise ConnectionError(
-                f"Worker {self.worker} of {self.workers} lost another one "
-                f"({type(error).__name__}: {reason})"
+                f"Worker {self.worker} of {self.workers} has lost another one "
+                f"({type(error).__name__})"
             ) from error
+
+
+def _gather(number):
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    return context.all_gather(tf.reshape(number, (1,)), axis=0)
 
 
 class _TPUStrategy(_TensorFlowStrategy):

@@ -156,22 +156,27 @@ def _evaluation(plan, data, workdir, model):
 
 def _fit(recipe, data, model, strategy, watchers):
     """Trains -> the name of the signal that stopped it, or None."""
+    seen = callbacks.images_seen(model)
     make = functools.partial(
         data.dataset,
         recipe.batch_size,
         seed=recipe.seed,
-        start_images=callbacks.images_seen(model),
+        start_images=seen,
         total_images=recipe.total_images,
         flip=recipe.flip,
         rotate_degrees=recipe.rotate_degrees,
         translate=recipe.translate,
         zoom=recipe.zoom,
     )
-    stop = callbacks.StopOnSignal()
+    stop = callbacks.StopOnSignal(strategy.any_worker)
     try:
         strategy.fit(
             model,
             strategy.dataset(make, recipe.batch_size),
+            # Of a dataset that is shared out, Keras cannot tell its length.
+            steps_per_epoch=-(
+                -(recipe.total_images - seen) // recipe.batch_size
+            ),
             verbose=0,
             shuffle=False,
             callbacks=[*watchers, stop],

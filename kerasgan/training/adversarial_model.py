@@ -266,6 +266,11 @@ class AdversarialModel(keras.Model, abc.ABC):
         )
         return self.sample_batch(data, player, batch)
 
+    def _maybe_symbolic_build(self, *args, **kwargs):
+        # All is built. Keras would take a batch to build from, which under
+        # several workers it can only if that is a single tensor.
+        del args, kwargs
+
     def _check_compilable(self):
         if devices.replica_count() == 1:
             return
