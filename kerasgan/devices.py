@@ -116,7 +116,7 @@ def mean(x, axes):
 def averaged(pairs):
     """(variable, value) pairs -> the same, floats as means over replicas."""
     context = _replica_context()
-    if context is None:
+    if context is None or not pairs:
         return pairs
     floats = [
         index
