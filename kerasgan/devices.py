@@ -1,6 +1,6 @@
 """What the hardware asks for: replicas, and writes that all of them agree on.
 
-Beside `gradients.py`, the only file that names a backend.
+Beside it, `gradients.py` and `strategies.py` name a backend.
 """
 
 import contextlib

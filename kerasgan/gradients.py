@@ -2,7 +2,7 @@
 
 An objective runs as a pure function: inside a `keras.StatelessScope`, so that
 what it writes (batch norm's statistics, say) comes back as values instead of
-happening. This file and `devices.py` are the only ones that name a backend.
+happening. Beside this file, `devices.py` and `strategies.py` name a backend.
 """
 
 import keras

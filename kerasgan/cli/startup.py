@@ -46,6 +46,8 @@ def _import_silently(strategy):
 
             made = strategies.get(strategy)
             keras.ops.zeros(())  # Devices speak up with the first tensor.
+        except ValueError:  # It says itself what is wrong.
+            raise
         except BaseException:
             notes.seek(0)
             os.write(stderr, notes.read())
