@@ -110,7 +110,7 @@ def mean(x, axes):
         return of_replica
     rows = ops.shape(x)[0]
     share = ops.cast(rows, x.dtype) / ops.cast(total(rows), x.dtype)
-    return _all_reduce(context, "SUM", of_replica * share)
+    return context.all_reduce("SUM", of_replica * share)
 
 
 def averaged(pairs):
@@ -124,7 +124,7 @@ def averaged(pairs):
         if keras.backend.is_float_dtype(variable.dtype)
     ]
     values = [value for _, value in pairs]
-    means = _all_reduce(context, "MEAN", [values[index] for index in floats])
+    means = context.all_reduce("MEAN", [values[index] for index in floats])
     for index, value in zip(floats, means, strict=True):
         values[index] = value
     return [(v, value) for (v, _), value in zip(pairs, values, strict=True)]
@@ -161,10 +161,25 @@ def reported(logs):
     return {name: ops.reshape(value, (1,)) for name, value in logs.items()}
 
 
+@contextlib.contextmanager
+def alone():
+    """Within it, batches are not shared among JAX's devices.
+
+    Those could share none that their number does not divide.
+    """
+    before = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)
+
+
 def predict(network, inputs, batch_size):
     """`network.predict` in this process alone, while others wait for it."""
     if not _in_several_processes(network):
-        return network.predict(inputs, batch_size=batch_size, verbose=0)
+        with alone():
+            return network.predict(inputs, batch_size=batch_size, verbose=0)
     # Keras' would wait for the other workers to predict as well.
     rows = len(keras.tree.flatten(inputs)[0])
     return np.concatenate(
@@ -193,18 +208,6 @@ def _replica_context():
 
     # None as well while a model is built, outside of a replica.
     return tf.distribute.get_replica_context()
-
-
-def _all_reduce(context, how, values):
-    try:
-        return context.all_reduce(how, values)
-    except RuntimeError as error:
-        raise ValueError(
-            "Batch normalization must not communicate between replicas inside "
-            "of a compiled function or of a lazy penalty. Received: an "
-            "all-reduce there. Turn `jit_compile` off, give the penalty "
-            "`every=1`, or the layer `synchronized=False`."
-        ) from error
 
 
 def _in_several_processes(network=None):

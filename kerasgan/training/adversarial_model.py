@@ -107,8 +107,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         )
         # Around a strategy's replicas, XLA cannot be: each compiles its own.
         self._jit_replicas = jit_compile is True and devices.has_strategy()
-        if self._jit_replicas:
-            self._check_compilable()
+        self._check_replicas()
         super().compile(
             # One object: Keras saves, restores and passes on just one.
             optimizer=keras.optimizers.MultiOptimizer(
@@ -271,16 +270,19 @@ class AdversarialModel(keras.Model, abc.ABC):
         # several workers it can only if that is a single tensor.
         del args, kwargs
 
-    def _check_compilable(self):
-        if devices.replica_count() == 1:
+    def _check_replicas(self):
+        """Raises where XLA or a condition would meet an all-reduce."""
+        lazy = any(r.every > 1 for r in self.settings.regularizers)
+        if devices.replica_count() == 1 or not (self._jit_replicas or lazy):
             return
         for layer in self._flatten_layers():
             if getattr(layer, "synchronized", False):
                 raise ValueError(
-                    "`jit_compile` must not be True where batch normalization "
-                    "communicates between replicas, which XLA cannot do. "
-                    f"Received: jit_compile=True, and the layer {layer.name!r}"
-                    ' with `synchronized=True`. Use jit_compile="auto".'
+                    "Batch normalization cannot communicate between replicas "
+                    "inside of XLA or of a lazy regularizer. Received: "
+                    f"jit_compile={self._jit_replicas}, a regularizer with "
+                    f"`every` above 1: {lazy}, and the layer {layer.name!r} "
+                    "with `synchronized=True`. Change one of them."
                 )
 
     @property

@@ -60,7 +60,7 @@ MAY_IMPORT = {
     | {"augment", "features", "reconstruction", "regularizers"},
     "latents": _NUMBERS
     | {"augment", "features", "reconstruction", "regularizers"},
-    "callbacks": {"data", "metrics", "pictures", "training"},
+    "callbacks": {"data", "devices", "metrics", "pictures", "training"},
     "recipes": _BELOW_RECIPES,
     "runs": _BELOW_RECIPES | {"recipes", "strategies"},
     "cli": _BELOW_RECIPES | {"recipes", "runs", "strategies"},
