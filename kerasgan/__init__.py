@@ -31,6 +31,7 @@ _MODULES = (
     "regularizers",
     "runs",
     "schedules",
+    "strategies",
 )
 _NAMES = {
     "AdversarialModel": "kerasgan.training.adversarial_model",

@@ -1,11 +1,13 @@
 """What the hardware asks for: replicas, and writes that all of them agree on.
 
-Beside `gradients.py`, the only file that names a backend.
+Beside it, `gradients.py` and `strategies.py` name a backend.
 """
 
 import contextlib
 
 import keras
+import numpy as np
+from keras import ops
 
 
 def description():
@@ -44,6 +46,15 @@ def replica_count():
     import tensorflow as tf
 
     return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def has_strategy():
+    """Whether TensorFlow runs what is built here on replicas, or one."""
+    if keras.backend.backend() == "jax":
+        return False
+    import tensorflow as tf
+
+    return tf.distribute.has_strategy()
 
 
 def replica_index():
@@ -124,13 +135,46 @@ def fused_batch_norm(x, gain, bias, epsilon):
     return tf.reshape(y, shape), mean, variance
 
 
+def mean(x, axes):
+    """The mean over axes, of the rows of all replicas: differentiable.
+
+    Args:
+        axes: The first is the batch's.
+    """
+    of_replica = ops.mean(x, axis=axes)
+    context = _replica_context()
+    if context is None:
+        return of_replica
+    rows = ops.shape(x)[0]
+    share = ops.cast(rows, x.dtype) / ops.cast(total(rows), x.dtype)
+    return context.all_reduce("SUM", of_replica * share)
+
+
+def averaged(pairs):
+    """(variable, value) pairs -> the same, floats as means over replicas."""
+    context = _replica_context()
+    if context is None or not pairs:
+        return pairs
+    floats = [
+        index
+        for index, (variable, _) in enumerate(pairs)
+        if keras.backend.is_float_dtype(variable.dtype)
+    ]
+    values = [value for _, value in pairs]
+    means = context.all_reduce("MEAN", [values[index] for index in floats])
+    for index, value in zip(floats, means, strict=True):
+        values[index] = value
+    return [(v, value) for (v, _), value in zip(pairs, values, strict=True)]
+
+
 def assign(pairs):
-    """Writes (variable, value) pairs; floats become the mean over replicas.
+    """Writes (variable, value) pairs, which all replicas agree on.
 
     `variable.assign` would do on one replica. On several, TensorFlow refuses
     it for a variable that was made without a rule of aggregation, as most are.
     """
-    if replica_count() == 1:
+    context = _replica_context()
+    if context is None:
         for variable, value in pairs:
             variable.assign(value)
         return
@@ -141,18 +185,83 @@ def assign(pairs):
         tf.cast(value, variable.dtype)
         for variable, (_, value) in zip(variables, pairs, strict=True)
     ]
-    tf.distribute.get_replica_context().merge_call(
-        _assign_across_replicas, args=(variables, values)
+    context.merge_call(_assign_on_replicas, args=(variables, values))
+
+
+def reported(logs):
+    """{name: scalar} -> as Keras' trainer can reduce it over all workers.
+
+    It means over the first axis where there are several, and a scalar has none.
+    """
+    if not _in_several_processes():
+        return logs
+    return {name: ops.reshape(value, (1,)) for name, value in logs.items()}
+
+
+@contextlib.contextmanager
+def alone():
+    """Within it, batches are not shared among JAX's devices.
+
+    Those could share none that their number does not divide.
+    """
+    before = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(before)
+
+
+def predict(network, inputs, batch_size):
+    """`network.predict` in this process alone, while others wait for it."""
+    if not _in_several_processes(network):
+        with alone():
+            return network.predict(inputs, batch_size=batch_size, verbose=0)
+    # Keras' would wait for the other workers to predict as well.
+    rows = len(keras.tree.flatten(inputs)[0])
+    return np.concatenate(
+        [
+            ops.convert_to_numpy(
+                network(
+                    keras.tree.map_structure(
+                        lambda x, place=place: ops.convert_to_tensor(
+                            x[place : place + batch_size]
+                        ),
+                        inputs,
+                    ),
+                    training=False,
+                )
+            )
+            for place in range(0, rows, batch_size)
+        ]
     )
 
 
-def _assign_across_replicas(strategy, variables, values):
+def _replica_context():
+    """TensorFlow's, where it is one of several replicas; else None."""
+    if replica_count() == 1:
+        return None
     import tensorflow as tf
 
+    # None as well while a model is built, outside of a replica.
+    return tf.distribute.get_replica_context()
+
+
+def _in_several_processes(network=None):
+    if keras.backend.backend() == "jax":
+        return False
+    import tensorflow as tf
+
+    strategy = tf.distribute.get_strategy()
+    if network is not None:
+        strategy = network.distribute_strategy
+    return isinstance(
+        strategy, tf.distribute.MultiWorkerMirroredStrategy
+    ) and bool(strategy.cluster_resolver.cluster_spec().as_dict())
+
+
+def _assign_on_replicas(strategy, variables, values):
     for variable, value in zip(variables, values, strict=True):
-        reduction = tf.distribute.ReduceOp.MEAN
-        if variable.dtype.is_floating:
-            value = strategy.extended.reduce_to(reduction, value, variable)
         strategy.extended.update(
             variable, lambda v, new: v.assign(new), args=(value,)
         )

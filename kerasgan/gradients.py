@@ -2,7 +2,7 @@
 
 An objective runs as a pure function: inside a `keras.StatelessScope`, so that
 what it writes (batch norm's statistics, say) comes back as values instead of
-happening. This file and `devices.py` are the only ones that name a backend.
+happening. Beside this file, `devices.py` and `strategies.py` name a backend.
 """
 
 import keras
@@ -39,7 +39,9 @@ def of_inputs(function, inputs):
     return tape.gradient(outputs, inputs, unconnected_gradients="zero")
 
 
-def of_variables(objective, variables, *, state, temporary=()):
+def of_variables(
+    objective, variables, *, state, temporary=(), jit_compile=False
+):
     """The gradients of a scalar objective, which may write to variables.
 
     Args:
@@ -48,14 +50,16 @@ def of_variables(objective, variables, *, state, temporary=()):
         state: Every variable that the objective may read or write.
         temporary: Pairs (variable, value) that hold while it runs; what it
             writes to these variables is dropped.
+        jit_compile: Compile this alone by XLA, on TensorFlow: what a replica
+            does by itself, where the whole step cannot be compiled.
 
     Returns:
         Loss and logs, the gradients in the order of `variables`, and the
         writes, a list of (variable, new value): none of them has happened.
     """
-    watched = [variable.value for variable in variables]
+    watched = [_value(variable) for variable in variables]
     ids = {id(variable) for variable in variables}
-    fixed = [(v, v.value) for v in state if id(v) not in ids]
+    fixed = [(v, _value(v)) for v in state if id(v) not in ids]
 
     def evaluate(values):
         mapping = [*zip(variables, values, strict=True), *fixed, *temporary]
@@ -70,24 +74,39 @@ def of_variables(objective, variables, *, state, temporary=()):
         }
         return loss, (logs, written)
 
-    (loss, (logs, written)), gradients = _value_and_grad(evaluate, watched)
+    (loss, (logs, written)), gradients = _value_and_grad(
+        evaluate, watched, jit_compile
+    )
     writes = [(fixed[index][0], value) for index, value in written.items()]
     return (loss, logs), gradients, writes
 
 
-def _value_and_grad(function, values):
+def _value(variable):
+    """A tensor: a compiled function cannot choose a replica's variable."""
+    if keras.backend.backend() == "jax":
+        return variable.value
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(variable.value)
+
+
+def _value_and_grad(function, values, jit_compile):
     if keras.backend.backend() == "jax":
         import jax
 
         return jax.value_and_grad(function, has_aux=True)(values)
     import tensorflow as tf
 
-    values = [tf.convert_to_tensor(value) for value in values]
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(values)
-        loss, auxiliary = function(values)
-    gradients = tape.gradient(loss, values, unconnected_gradients="zero")
-    return (loss, auxiliary), gradients
+    def of_tensors(values):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(values)
+            loss, auxiliary = function(values)
+        gradients = tape.gradient(loss, values, unconnected_gradients="zero")
+        return (loss, auxiliary), gradients
+
+    if jit_compile:
+        of_tensors = tf.function(of_tensors, jit_compile=True, autograph=False)
+    return of_tensors(values)
 
 
 def without_writes(network, temporary=()):

@@ -78,6 +78,9 @@ def test_list_shows_recipes_and_filters(capsys):
         (["train", "--set=loss=hing"], "Did you mean 'hinge'?"),
         (["train", "--data=/no/such/folder"], "/no/such/folder"),
         (["train", "extra"], "takes flags only"),
+        (["train", "--strategy=mirored"], "strategy"),
+        (["train", "--strategy=multiworker"], "TF_CONFIG must be like"),
+        (["train", "--strategy=tpu"], "TPU_NAME='local'"),
         (["train", "--metrics=cfd10k_trian"], "cfd10k_trian"),
         (["train", "--dry_run", "--metrics=cfd10k_trian"], "cfd10k_trian"),
         (
@@ -102,6 +105,8 @@ def test_mistakes_are_told_before_any_work(
     words, message, capsys, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    monkeypatch.delenv("TPU_NAME", raising=False)
     assert main(words) == 2
     error = capsys.readouterr().err
     assert error.startswith("kerasgan: error: ")

@@ -207,6 +207,27 @@ for batch, parts in zip(dataset, shared_out, strict=True):
 
 
 @pytest.mark.slow
+def test_shards_are_the_parts_of_each_batch():
+    data = pictures()
+
+    def batches(**arguments):
+        dataset = data.dataset(
+            6,
+            seed=3,
+            start_images=12,
+            total_images=36,
+            **AUGMENTED,
+            **arguments,
+        )
+        return np.stack(list(dataset.as_numpy_iterator()))
+
+    parts = [batches(shard=(part, 3)) for part in range(3)]
+    assert parts[0].shape[:2] == (4, 2)
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), batches())
+    with pytest.raises(ValueError, match="`shard` must be"):
+        data.dataset(6, shard=(0, 4))
+
+
 def test_two_replicas_share_out_each_batch():
     # In a process of its own: logical devices are made before anything else.
     done = subprocess.run(

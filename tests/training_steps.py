@@ -1,14 +1,19 @@
 """A few steps of small GANs, for tests of what must not change them.
 
 Backends and replicas need a process of their own: `in_process(name)` runs one
-of `PROCESSES` as a script and gives what it returned, once per session.
+of `PROCESSES` as a script and gives what it returned, once per session;
+`in_workers()` runs two of them, that train together.
 
     python tests/training_steps.py jax results.npz
 """
 
+import contextlib
 import functools
+import json
 import os
 import pathlib
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,27 +26,79 @@ _ROOT = pathlib.Path(__file__).resolve().parent.parent
 @functools.cache
 def in_process(name):
     """{key: array} from one of `PROCESSES`, run in a new interpreter."""
-    backend = "jax" if name == "jax" else "tensorflow"
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "results.npz")
-        environment = {
+        process = _start(name, path)
+        _, errors = process.communicate()
+        if process.returncode:
+            raise RuntimeError(f"{name}: {errors[-6000:]}")
+        with np.load(path) as results:
+            return dict(results)
+
+
+@functools.cache
+def in_workers():
+    """Two processes that train together -> (results, status, errors).
+
+    Three lists, an item for each worker. The second one kills itself.
+    """
+    ports = _free_ports(2)
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    folder = tempfile.mkdtemp()
+    paths = [os.path.join(folder, f"{index}.npz") for index in range(2)]
+    processes = [
+        _start(
+            "workers",
+            path,
+            KERASGAN_TEST_WORKDIR=os.path.join(folder, "run"),
+            TF_CONFIG=json.dumps(
+                {
+                    "cluster": cluster,
+                    "task": {"type": "worker", "index": index},
+                }
+            ),
+        )
+        for index, path in enumerate(paths)
+    ]
+    try:
+        errors = [p.communicate(timeout=240)[1] for p in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    results = []
+    for path, error in zip(paths, errors, strict=True):
+        if not os.path.exists(path):
+            raise RuntimeError(f"workers: {error[-6000:]}")
+        with np.load(path) as values:
+            results.append(dict(values))
+    return results, [p.returncode for p in processes], errors
+
+
+def _start(name, path, **environment):
+    return subprocess.Popen(
+        [sys.executable, __file__, name, path],
+        env={
             **os.environ,
-            "KERAS_BACKEND": backend,
+            "KERAS_BACKEND": "jax" if name == "jax" else "tensorflow",
             "JAX_PLATFORMS": "cpu",
+            "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
             "CUDA_VISIBLE_DEVICES": "",
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "PYTHONPATH": str(_ROOT),
-        }
-        process = subprocess.run(
-            [sys.executable, __file__, name, path],
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        if process.returncode:
-            raise RuntimeError(f"{name}: {process.stderr[-6000:]}")
-        with np.load(path) as results:
-            return dict(results)
+            **environment,
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _free_ports(count):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for opened in sockets:
+            opened.bind(("127.0.0.1", 0))
+        return [opened.getsockname()[1] for opened in sockets]
 
 
 def images(count, seed=0):
@@ -66,7 +123,9 @@ def conv_networks(batch_norm=False):
     generator = Sequential(
         [
             Input((5,)),
-            layers.Dense(4 * 4 * 4),
+            # A bias before batch norm has no slope but rounding, which Adam
+            # takes for one.
+            layers.Dense(4 * 4 * 4, use_bias=not batch_norm),
             *norms,
             layers.ReLU(),
             layers.Reshape((4, 4, 4)),
@@ -119,10 +178,16 @@ def conv_gan(batch_norm=False, **arguments):
 
 
 def conv_steps(steps=5, batch_size=8, batch_norm=False, **arguments):
-    """Trains so many steps -> every weight by its name."""
+    """Trains so many steps -> every weight by its name, and the last losses."""
     gan = conv_gan(batch_norm, **arguments)
-    fit(gan, images(steps * batch_size), batch_size)
-    return weights_of(gan)
+    losses = LastLosses()
+    fit(gan, images(steps * batch_size), batch_size, callbacks=[losses])
+    return {**weights_of(gan), **losses()}
+
+
+def normalized_steps(**arguments):
+    """As `conv_steps`, with batch norm."""
+    return conv_steps(batch_norm=True, **arguments)
 
 
 def packed_networks(packing):
@@ -199,6 +264,20 @@ def minibatch_outputs():
         second = gradients.of_inputs(penalty, x)
         outputs[f"{name}/second"] = ops.convert_to_numpy(second)
     return outputs
+
+
+def LastLosses():
+    """A callback; called, it gives what the last step logged by its name."""
+    import keras
+
+    class Callback(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.logs = dict(logs)
+
+        def __call__(self):
+            return {f"logs/{k}": np.array(v) for k, v in self.logs.items()}
+
+    return Callback()
 
 
 def fit(gan, data, batch_size, **arguments):
@@ -279,7 +358,73 @@ def _jax():
         **_prefixed("packed", packed_steps()),
         **_prefixed("unrolled", unrolled_steps()),
         **_prefixed("minibatch", minibatch_outputs()),
+        **_prefixed("sharded", _sharded()),
     }
+
+
+def _sharded():
+    """What eight devices make of one batch."""
+    from kerasgan import strategies
+
+    strategy = strategies.get("mirrored")
+    assert strategy.replicas == 8
+    with strategy.scope():
+        return normalized_steps()
+
+
+def _workers():
+    """What two workers make of one batch; then the second one is killed."""
+    import tensorflow as tf
+
+    from kerasgan import callbacks, strategies
+    from kerasgan.runs.train import train
+
+    strategy = strategies.get("multiworker")
+    data = images(40)
+
+    def make(shard):
+        part, parts = shard
+        batches = data.reshape(5, parts, 8 // parts, 8, 8, 1)[:, part]
+        return tf.data.Dataset.from_tensor_slices(batches)
+
+    results = {}
+    for name, batch_norm in (("steps", False), ("normalized", True)):
+        with strategy.scope():
+            gan = conv_gan(batch_norm)
+        losses = LastLosses()
+        strategy.fit(
+            gan, strategy.dataset(make, 8), verbose=0, callbacks=[losses]
+        )
+        results |= _prefixed(name, {**weights_of(gan), **losses()})
+    np.savez(sys.argv[2], **results)
+
+    class Kill(callbacks.StopOnSignal):
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+            if not strategy.chief and batch == 5:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    callbacks.StopOnSignal = Kill
+    workdir = os.environ["KERASGAN_TEST_WORKDIR"]
+    try:
+        train(small_recipe(), workdir, strategy)
+    except ConnectionError as error:
+        results["lost"] = np.array(str(error))
+    results["workdir"] = np.array(workdir)
+    return results
+
+
+def small_recipe():
+    """DCGAN on digits, ten steps of it, with a checkpoint after each."""
+    from kerasgan import recipes
+
+    return recipes.get("dcgan").replace(
+        width=4,
+        latent_size=8,
+        batch_size=32,
+        total_images=320,
+        checkpoint_seconds=1e-6,
+    )
 
 
 def _replicas():
@@ -301,7 +446,8 @@ def _replicas():
             results[f"latents_{count}"] = np.stack(latents)
     with strategy.scope():
         gan = conv_gan(batch_norm=True)
-        fit(gan, images(40), 8)
+        losses = LastLosses()
+        fit(gan, images(40), 8, callbacks=[losses])
     copies = [
         weight.value.values
         for network in (gan.generator, gan.averaged_generator)
@@ -310,9 +456,15 @@ def _replicas():
     results["copies_differ_by"] = np.max(
         [np.max(np.abs(a.numpy() - b.numpy())) for a, b in copies]
     )
-    results |= _prefixed("batch_norm", weights_of(gan))
+    results |= _prefixed("normalized", {**weights_of(gan), **losses()})
     with strategy.scope():
         results |= _prefixed("packed", packed_steps())
+        results |= _prefixed("compiled", packed_steps(jit_compile=True))
+        try:
+            conv_gan(batch_norm=True, jit_compile=True)
+            results["compiled_error"] = np.array("none")
+        except ValueError as error:
+            results["compiled_error"] = np.array(str(error))
     # 40 = 5 whole batches; 43 leaves 3 images, which 2 replicas share.
     with strategy.scope():
         gan = conv_gan()
@@ -351,7 +503,7 @@ def _latents_by_replica(strategy):
     return [np.array(latents) for latents in np.concatenate(drawn)]
 
 
-PROCESSES = {"jax": _jax, "replicas": _replicas}
+PROCESSES = {"jax": _jax, "replicas": _replicas, "workers": _workers}
 
 
 if __name__ == "__main__":

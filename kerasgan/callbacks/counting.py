@@ -1,6 +1,7 @@
 """Images seen, counted without asking the device at each step."""
 
 import keras
+from keras import ops
 
 
 class EveryImages(keras.callbacks.Callback):
@@ -49,4 +50,4 @@ def images_seen(model):
     sync = getattr(model, "jax_state_sync", None)
     if sync is not None:
         sync()
-    return int(model.images_seen)
+    return int(ops.copy(model.images_seen.value))

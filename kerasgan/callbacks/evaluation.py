@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from kerasgan import storage
+from kerasgan import devices, storage
 from kerasgan.callbacks.clock import TRAINING
 from kerasgan.callbacks.counting import EveryImages, images_seen
 from kerasgan.errors import unknown_name
@@ -89,7 +89,7 @@ class Evaluation(EveryImages):
 
     def _measure(self, images_seen):
         self._fired_at = images_seen
-        with TRAINING.paused():
+        with TRAINING.paused(), devices.alone():
             found = self.evaluator.measure(
                 self.model, **self.about, images_seen=images_seen
             )

@@ -59,11 +59,17 @@ class StopOnSignal(keras.callbacks.Callback):
     """Ends training after the step in which Ctrl-C or SIGTERM arrives.
 
     A second one ends the program at once.
+
+    Args:
+        any_worker: Called after each step with whether a signal arrived ->
+            whether to stop: for several processes, which all stop after the
+            same step. Where it arrived elsewhere, it counts as a SIGTERM.
     """
 
-    def __init__(self):
+    def __init__(self, any_worker=bool):
         super().__init__()
         self.received = None
+        self._any_worker = any_worker
         self._before = {}
 
     def on_train_begin(self, logs=None):
@@ -73,7 +79,8 @@ class StopOnSignal(keras.callbacks.Callback):
         }
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.received is not None:
+        if self._any_worker(self.received is not None):
+            self.received = self.received or signal.SIGTERM.name
             self.model.stop_training = True
 
     def on_train_end(self, logs=None):

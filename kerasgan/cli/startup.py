@@ -6,8 +6,14 @@ import sys
 import tempfile
 
 
-def import_backend():
+def import_backend(strategy=None):
     """Imports Keras and its backend; what they say is shown if they fail.
+
+    Args:
+        strategy: Its name: one of several machines is made before any tensor.
+
+    Returns:
+        The `Strategy`.
 
     TensorFlow writes a dozen lines to stderr before any of its settings can
     stop it (tensorflow/tensorflow#100442). They would be the first thing that
@@ -20,14 +26,15 @@ def import_backend():
     interrupts = []
     before = signal.signal(signal.SIGINT, lambda *_: interrupts.append(1))
     try:
-        _import_silently()
+        made = _import_silently(strategy)
     finally:
         signal.signal(signal.SIGINT, before)
     if interrupts:
         raise KeyboardInterrupt
+    return made
 
 
-def _import_silently():
+def _import_silently(strategy):
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
@@ -35,8 +42,12 @@ def _import_silently():
             import keras
 
             import kerasgan.data  # noqa: F401  TensorFlow, also beside JAX.
+            from kerasgan import strategies
 
+            made = strategies.get(strategy)
             keras.ops.zeros(())  # Devices speak up with the first tensor.
+        except ValueError:  # It says itself what is wrong.
+            raise
         except BaseException:
             notes.seek(0)
             os.write(stderr, notes.read())
@@ -44,3 +55,4 @@ def _import_silently():
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+    return made

@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from kerasgan import strategies
 from kerasgan.cli import startup
 
 _TEXTS = {
@@ -39,6 +40,15 @@ def define(values):
         "be given repeatedly.",
         flag_values=values,
     )
+    flags.DEFINE_enum(
+        "strategy",
+        "none",
+        strategies.NAMES,
+        "How to run: on one device, all of this machine (mirrored), several "
+        "machines (multiworker, named by the variable TF_CONFIG), TPUs. A run "
+        "may go on with another.",
+        flag_values=values,
+    )
     flags.DEFINE_bool(
         "dry_run",
         False,
@@ -50,13 +60,16 @@ def define(values):
 def run(values):
     """Trains -> the exit status."""
     recipe = _recipe(values)
-    startup.import_backend()
+    # What is only shown waits for no other workers.
+    strategy = startup.import_backend(
+        None if values.dry_run else values.strategy
+    )
     from kerasgan.runs import train
 
     if values.dry_run:
         train.dry_run(recipe, values.workdir)
         return 0
-    return train.train(recipe, values.workdir)
+    return train.train(recipe, values.workdir, strategy)
 
 
 def _recipe(values):

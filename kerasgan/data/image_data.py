@@ -85,6 +85,7 @@ class ImageData:
         rotate_degrees=0.0,
         translate=0.0,
         zoom=0.0,
+        shard=(0, 1),
     ):
         """A tf.data.Dataset of float32 [batch_size, h, w, c] in [-1, 1].
 
@@ -103,6 +104,8 @@ class ImageData:
             rotate_degrees: Turn by up to so many degrees, either way.
             translate: Move by up to this share of the height and width.
             zoom: Enlarge or shrink by a factor of up to 1 + zoom.
+            shard: (w, n) gives part w of each batch cut into n: what worker w
+                of n trains on. All parts together are the batches.
         """
         _check_integer("batch_size", batch_size, 1)
         _check_integer("seed", seed, -(2**63), 2**63 - 1)
@@ -112,6 +115,7 @@ class ImageData:
         _check_number("rotate_degrees", rotate_degrees, 180)
         _check_number("translate", translate, 1)
         _check_number("zoom", zoom, 10)
+        _check_shard(shard, batch_size)
         return pipeline.batches(
             self._gather,
             count=self.count,
@@ -126,6 +130,7 @@ class ImageData:
                 "translate": float(translate),
                 "zoom": float(zoom),
             },
+            shard=shard,
         )
 
     def report(self):
@@ -170,4 +175,13 @@ def _check_number(name, value, high):
         raise ValueError(
             f"`{name}` must be a number from 0 (off) to {high}. "
             f"Received: {name}={value!r}"
+        )
+
+
+def _check_shard(shard, batch_size):
+    part, parts = shard
+    if not 0 <= part < parts or batch_size % parts:
+        raise ValueError(
+            "`shard` must be (w, n) with w from 0 to n - 1, and n must divide "
+            f"`batch_size`. Received: shard={shard!r}, batch_size={batch_size}"
         )

@@ -21,21 +21,23 @@ def batches(
     total_images,
     shuffle,
     augmentation,
+    shard=(0, 1),
 ):
     """A tf.data.Dataset of batches.
 
     Args:
         gather: Indices int64 [batch] -> (images float32 [batch, h, w, c],
             labels int32 [batch] or None).
+        shard: Which part of each batch, and of how many.
         augmentation: Arguments of `augment` by name.
     """
+    part, parts = shard
     with tf.device("/CPU:0"):
         indices = _indices(count, seed, start_images, shuffle)
-        indices = indices.rebatch(batch_size, drop_remainder=True)
-        positions = tf.data.Dataset.range(
-            start_images, tf.int64.max, batch_size
-        )
-        stream = tf.data.Dataset.zip(positions, indices)
+        rows = batch_size // parts
+        indices = indices.rebatch(rows, drop_remainder=True)
+        positions = tf.data.Dataset.range(start_images, tf.int64.max, rows)
+        stream = tf.data.Dataset.zip(positions, indices).shard(parts, part)
         steps = tf.data.INFINITE_CARDINALITY
         if total_images is not None:
             steps = max(0, -(-(total_images - start_images) // batch_size))
@@ -53,7 +55,7 @@ def batches(
             to_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
         stream = stream.apply(tf.data.experimental.assert_cardinality(steps))
-        return stream.prefetch(tf.data.AUTOTUNE).with_options(_options())
+        return stream.prefetch(tf.data.AUTOTUNE).with_options(_options(parts))
 
 
 def _indices(count, seed, start_images, shuffle):
@@ -73,15 +75,16 @@ def _indices(count, seed, start_images, shuffle):
     return epochs.map(epoch_indices).prefetch(1)
 
 
-def _options():
+def _options(parts):
     options = tf.data.Options()
     options.deterministic = True
-    # One process with several replicas shards nothing: each batch is cut into
-    # the replicas' parts. Of several worker processes, each holds all images
-    # and makes the same stream; sharded by DATA each keeps its own share of
-    # it, where OFF would train all of them on the same images, and FILE finds
-    # no files to share out.
+    # Parts are shared out already. Of whole batches, one process with several
+    # replicas shards nothing: each is cut into the replicas' parts. Of several
+    # worker processes, each holds all images and makes the same stream; sharded
+    # by DATA each keeps its own share of it, where OFF would train all of them
+    # on the same images, and FILE finds no files to share out.
+    policy = tf.data.experimental.AutoShardPolicy
     options.experimental_distribute.auto_shard_policy = (
-        tf.data.experimental.AutoShardPolicy.DATA
+        policy.DATA if parts == 1 else policy.OFF
     )
     return options

@@ -17,8 +17,7 @@ class BatchNormalization(keras.layers.Layer):
 
     Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167; with classes
     Dumoulin et al. 2017, https://arxiv.org/abs/1610.07629. Statistics are
-    those of the batch in training (of its own part, on each of several
-    replicas), their moving averages otherwise.
+    those of the batch in training, their moving averages otherwise.
 
     Args:
         epsilon: Added to the variance.
@@ -26,6 +25,9 @@ class BatchNormalization(keras.layers.Layer):
         classes: Gains and biases are learned per class, for `labels` encoded
             as [batch, classes].
         gain_initializer: Keras' name or object.
+        synchronized: Statistics are of the whole batch where replicas share
+            it, so that a training does not depend on their number. False: each
+            has those of its own part, and nothing to wait for.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class BatchNormalization(keras.layers.Layer):
         momentum=0.9,
         classes=None,
         gain_initializer="ones",
+        synchronized=True,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
@@ -41,6 +44,7 @@ class BatchNormalization(keras.layers.Layer):
         self.momentum = momentum
         self.classes = classes
         self.gain_initializer = keras.initializers.get(gain_initializer)
+        self.synchronized = synchronized
 
     def build(self, input_shape):
         channels = (input_shape[-1],)
@@ -75,6 +79,7 @@ class BatchNormalization(keras.layers.Layer):
             "gain_initializer": keras.initializers.serialize(
                 self.gain_initializer
             ),
+            "synchronized": self.synchronized,
         }
 
     def _add(self, name, shape, initializer, trainable=True):
@@ -90,9 +95,13 @@ class BatchNormalization(keras.layers.Layer):
     def _measure(self, x):
         """x -> the batch's mean and variance [c], moving the averages too."""
         axes = tuple(range(len(x.shape) - 1))
-        mean = ops.mean(x, axis=axes)
-        variance = ops.mean(ops.square(x - mean), axis=axes)
-        count = ops.cast(ops.prod(ops.shape(x)[:-1]), x.dtype)
+        rows, *others, _ = ops.shape(x)
+        mean_of = ops.mean
+        if self.synchronized:
+            mean_of, rows = devices.mean, devices.total(rows)
+        mean = mean_of(x, axes)
+        variance = mean_of(ops.square(x - mean), axes)
+        count = ops.cast(ops.prod((rows, *others)), x.dtype)
         # As PyTorch and TensorFlow's fused kernel: unbiased only where kept.
         self._keep(mean, variance * count / ops.maximum(count - 1, 1))
         return mean, variance

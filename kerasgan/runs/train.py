@@ -1,11 +1,14 @@
 """Training in a working directory, from the start or from where it stopped."""
 
+import functools
+import json
 import shlex
 import signal
+import zlib
 
 import numpy as np
 
-from kerasgan import callbacks, devices, storage
+from kerasgan import callbacks, devices, storage, strategies
 from kerasgan.callbacks.samples import MOST_COLUMNS
 from kerasgan.runs import plots
 from kerasgan.runs.preparation import default_workdir, describe, load_data
@@ -25,12 +28,15 @@ def dry_run(recipe, workdir=None):
     print(f"\nworkdir {workdir}")
 
 
-def train(recipe, workdir=None):
+def train(recipe, workdir=None, strategy=None):
     """Trains until `total_images`, going on from the newest checkpoint.
 
     Args:
         recipe: A `Recipe`.
-        workdir: Where the run lives; None is `runs/<recipe>-<data>`.
+        workdir: Where the run lives; None is `runs/<recipe>-<data>`. All
+            workers of a strategy see the same folder.
+        strategy: On what to run it: see `kerasgan.strategies`. A run may go
+            on with another.
 
     Returns:
         The program's exit status: 0, or 128 + the number of the signal that
@@ -41,25 +47,50 @@ def train(recipe, workdir=None):
             recipe or process. Nothing has been changed then.
         FileNotFoundError: Weights of a network that measures are nowhere.
         FloatingPointError: A loss is not finite; the last checkpoint is kept.
+        ConnectionError: Another worker is gone; the last checkpoint is kept.
     """
+    strategy = strategies.get(strategy)
+    strategy.check_batch(recipe.batch_size)
     _check_metrics(recipe)
     data, plan = load_data(recipe)
     workdir = Workdir(workdir or default_workdir(plan))
     workdir.check(plan.to_dict())
     # These refuse wrong settings, before anything is written.
-    model = plan.build()
+    with strategy.scope():
+        model = plan.build()
+    model.steps_per_execution = strategy.steps_per_execution
+    part = _lead if strategy.chief else _follow
+    command = f"kerasgan train --workdir={shlex.quote(str(workdir))}"
+    if strategy.name != "none":
+        command += f" --strategy={strategy.name}"
+    try:
+        received = part(plan, data, workdir, model, strategy)
+    except ConnectionError as error:
+        raise ConnectionError(
+            f"{error}. To go on from the last checkpoint, start all workers "
+            f"again, as many as there are: {command}"
+        ) from error
+    seen = callbacks.images_seen(model)
+    if received is None or seen >= recipe.total_images:
+        return 0
+    print(f"\nstopped by {received} at {seen:,} images. To go on: {command}")
+    return 128 + signal.Signals[received]
+
+
+def _lead(plan, data, workdir, model, strategy):
+    """Trains and writes -> the name of the signal that stopped it, or None."""
     evaluation = _evaluation(plan, data, workdir, model)
+    total_images = plan.recipe.total_images
     with workdir.lock():
-        checkpoints.restore(model, workdir.checkpoints)
-        seen = callbacks.images_seen(model)
-        if seen >= recipe.total_images:
+        seen = _restore(plan, workdir, model, strategy)
+        if seen >= total_images:
             if not workdir.model.exists():
                 _finish(model, workdir)
             print(
                 f"{workdir} is finished, with {seen:,} images seen. A higher "
                 "--total_images extends it."
             )
-            return 0
+            return None
         if evaluation is not None:
             evaluation.evaluator.prepare()  # It may train a classifier.
         workdir.claim(plan.to_dict())
@@ -68,16 +99,35 @@ def train(recipe, workdir=None):
         _report(data, workdir)
         if seen:
             print(f"resuming at {seen:,} images")
-        print(f"training on {devices.description()}, results in {workdir}")
-        received = _fit(model, plan.recipe, data, workdir, evaluation)
+        where = ", ".join(filter(None, [devices.description(), str(strategy)]))
+        print(f"training on {where}, results in {workdir}")
+        writers = _writers(plan.recipe, data, workdir, model, evaluation)
+        received = _fit(plan.recipe, data, model, strategy, writers)
         seen = callbacks.images_seen(model)
-        if received is None or seen >= recipe.total_images:
+        if received is None or seen >= total_images:
             _finish(model, workdir)
             print(f"finished: {seen:,} images seen, results in {workdir}")
-            return 0
-    command = f"kerasgan train --workdir={shlex.quote(str(workdir))}"
-    print(f"\nstopped by {received} at {seen:,} images. To go on: {command}")
-    return 128 + signal.Signals[received]
+    return received
+
+
+def _follow(plan, data, workdir, model, strategy):
+    """Trains beside the chief and writes nothing -> as `_lead`."""
+    if _restore(plan, workdir, model, strategy) >= plan.recipe.total_images:
+        return None
+    print(f"training on {devices.description()}, {strategy}", flush=True)
+    return _fit(plan.recipe, data, model, strategy, [])
+
+
+def _restore(plan, workdir, model, strategy):
+    """Puts the newest checkpoint into the model -> the images it has seen."""
+    checkpoints.restore(model, workdir.checkpoints)
+    seen = callbacks.images_seen(model)
+    strategy.check_alike("images seen", seen)
+    # Where the data lie may differ; `data_fingerprint` says what they are.
+    same = {**plan.to_dict(), "data": None, "data_dir": None}
+    settings = zlib.crc32(json.dumps(same, sort_keys=True).encode())
+    strategy.check_alike("checksum of recipe and data", settings)
+    return seen
 
 
 def _report(data, workdir):
@@ -104,19 +154,40 @@ def _evaluation(plan, data, workdir, model):
     return evaluate.during_training(plan, data, workdir, model)
 
 
-def _fit(model, recipe, data, workdir, evaluation):
+def _fit(recipe, data, model, strategy, watchers):
     """Trains -> the name of the signal that stopped it, or None."""
-    dataset = data.dataset(
+    seen = callbacks.images_seen(model)
+    make = functools.partial(
+        data.dataset,
         recipe.batch_size,
         seed=recipe.seed,
-        start_images=callbacks.images_seen(model),
+        start_images=seen,
         total_images=recipe.total_images,
         flip=recipe.flip,
         rotate_degrees=recipe.rotate_degrees,
         translate=recipe.translate,
         zoom=recipe.zoom,
     )
-    stop = callbacks.StopOnSignal()
+    stop = callbacks.StopOnSignal(strategy.any_worker)
+    try:
+        strategy.fit(
+            model,
+            strategy.dataset(make, recipe.batch_size),
+            # Of a dataset that is shared out, Keras cannot tell its length.
+            steps_per_epoch=-(
+                -(recipe.total_images - seen) // recipe.batch_size
+            ),
+            verbose=0,
+            shuffle=False,
+            callbacks=[*watchers, stop],
+        )
+    finally:
+        stop.reset()
+    return stop.received
+
+
+def _writers(recipe, data, workdir, model, evaluation):
+    """The callbacks that leave something: they are the chief's alone."""
     log = callbacks.MetricsLog(
         workdir.metrics, recipe.log_every, tensorboard=workdir.tensorboard
     )
@@ -126,11 +197,11 @@ def _fit(model, recipe, data, workdir, evaluation):
         watch=log,
         restore=False,
     )
-    watchers = [log, keeper]
+    writers = [log, keeper]
     if evaluation is not None:
         evaluation.checkpoints = keeper
-        watchers.append(evaluation)
-    watchers += [
+        writers.append(evaluation)
+    writers += [
         # After the checkpoints: what ends a run may not wait for pictures.
         callbacks.SampleGrid(
             workdir.samples,
@@ -141,13 +212,8 @@ def _fit(model, recipe, data, workdir, evaluation):
         ),
         _LossPlot(workdir, recipe.sample_every),
         callbacks.Progress(recipe.total_images),
-        stop,
     ]
-    try:
-        model.fit(dataset, verbose=0, shuffle=False, callbacks=watchers)
-    finally:
-        stop.reset()
-    return stop.received
+    return writers
 
 
 def _real_grid(data, model):

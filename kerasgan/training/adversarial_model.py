@@ -105,6 +105,9 @@ class AdversarialModel(keras.Model, abc.ABC):
             },
             of_players=of_players,
         )
+        # Around a strategy's replicas, XLA cannot be: each compiles its own.
+        self._jit_replicas = jit_compile is True and devices.has_strategy()
+        self._check_replicas()
         super().compile(
             # One object: Keras saves, restores and passes on just one.
             optimizer=keras.optimizers.MultiOptimizer(
@@ -112,7 +115,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             ),
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
+            jit_compile=not self._jit_replicas and jit_compile,
             auto_scale_loss=False,
         )
         self.optimizer.build(
@@ -161,7 +164,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         devices.assign([(self.images_seen, seen)])
         for name, mean in self._means.items():
             mean.update_state(logs[name])
-        return {name: logs[name] for name in self._means}
+        return devices.reported({name: logs[name] for name in self._means})
 
     def _update(self, player, batch):
         """Changes the player's networks once -> its logs."""
@@ -175,7 +178,10 @@ class AdversarialModel(keras.Model, abc.ABC):
             temporary=dropout.states(
                 self.settings.players, batch, purpose=player.name
             ),
+            jit_compile=self._jit_replicas,
         )
+        # Of layers whose statistics are of a replica's own part.
+        writes = devices.averaged(writes)
         player.optimizer.apply(slopes, player.variables)
         for regularizer in player.regularizers:
             writes += regularizer.limits(player.variables, batch)
@@ -229,7 +235,9 @@ class AdversarialModel(keras.Model, abc.ABC):
         means = {n: mean for n, mean in self._means.items() if n in logs}
         for name, mean in means.items():
             mean.update_state(logs[name])
-        return {name: mean.result() for name, mean in means.items()}
+        return devices.reported(
+            {name: mean.result() for name, mean in means.items()}
+        )
 
     def _sample(self, data, player, images, update=0, training=True):
         """The batch of a player's update: its share of the data, by stride."""
@@ -256,6 +264,26 @@ class AdversarialModel(keras.Model, abc.ABC):
             training=training,
         )
         return self.sample_batch(data, player, batch)
+
+    def _maybe_symbolic_build(self, *args, **kwargs):
+        # All is built. Keras would take a batch to build from, which under
+        # several workers it can only if that is a single tensor.
+        del args, kwargs
+
+    def _check_replicas(self):
+        """Raises where XLA or a condition would meet an all-reduce."""
+        lazy = any(r.every > 1 for r in self.settings.regularizers)
+        if devices.replica_count() == 1 or not (self._jit_replicas or lazy):
+            return
+        for layer in self._flatten_layers():
+            if getattr(layer, "synchronized", False):
+                raise ValueError(
+                    "Batch normalization cannot communicate between replicas "
+                    "inside of XLA or of a lazy regularizer. Received: "
+                    f"jit_compile={self._jit_replicas}, a regularizer with "
+                    f"`every` above 1: {lazy}, and the layer {layer.name!r} "
+                    "with `synchronized=True`. Change one of them."
+                )
 
     @property
     def images_per_step(self):

@@ -54,7 +54,8 @@ def save(model, folder, kept=_KEPT, **notes):
     }
     _check_finite(variables, arrays)
     notes["paths"] = [variable.path for variable in variables]
-    path = folder / f"images_{int(model.images_seen):012d}.npz"
+    seen = int(ops.copy(model.images_seen.value))
+    path = folder / f"images_{seen:012d}.npz"
     with storage.replacing(path) as part, part.open("wb") as file:
         np.savez(file, notes=np.array(json.dumps(notes)), **arrays)
         file.flush()

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan import losses, random
+from kerasgan import devices, losses, random
 from kerasgan.errors import unknown_name
 from kerasgan.reconstruction import FeatureMatching
 from kerasgan.training import averaging, examples, packs
@@ -242,9 +242,7 @@ class GANModel(AdversarialModel):
             inputs = (latents, examples.labels_for(len(latents), labels))
         elif labels is not None:
             raise examples.no_labels(labels)
-        return self.averaged_generator.predict(
-            inputs, batch_size=batch_size, verbose=0
-        )
+        return devices.predict(self.averaged_generator, inputs, batch_size)
 
     def call(self, inputs, training=False):
         """What the averaged generator makes of its input."""

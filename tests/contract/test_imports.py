@@ -44,7 +44,8 @@ MAY_IMPORT = {
     "devices": set(),
     "schedules": set(),
     "losses": set(),
-    "layers": set(),
+    "strategies": set(),
+    "layers": {"devices"},
     "data": set(),
     "pictures": set(),
     "models": {"layers"},
@@ -59,10 +60,10 @@ MAY_IMPORT = {
     | {"augment", "features", "reconstruction", "regularizers"},
     "latents": _NUMBERS
     | {"augment", "features", "reconstruction", "regularizers"},
-    "callbacks": {"data", "metrics", "pictures", "training"},
+    "callbacks": {"data", "devices", "metrics", "pictures", "training"},
     "recipes": _BELOW_RECIPES,
-    "runs": _BELOW_RECIPES | {"recipes"},
-    "cli": _BELOW_RECIPES | {"recipes", "runs"},
+    "runs": _BELOW_RECIPES | {"recipes", "strategies"},
+    "cli": _BELOW_RECIPES | {"recipes", "runs", "strategies"},
 }
 
 # The package's own names, imported late, and where they come from.
@@ -75,6 +76,7 @@ BACKENDS = {"jax", "tensorflow", "tensorflow_datasets", "torch"}
 NAMES_BACKENDS = {
     "gradients.py": "derivatives are the backend's",
     "devices.py": "replicas are the backend's",
+    "strategies.py": "who makes replicas is the backend",
     "data": "tf.data and tfds feed every backend",
     "features/graphdef.py": "the published Inception is TensorFlow's graph",
     "callbacks/logs.py": "TensorBoard's event files are written by TensorFlow",
