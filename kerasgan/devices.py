@@ -37,6 +37,29 @@ def full_float32():
         config.experimental.enable_tensor_float_32_execution(before)
 
 
+def compiled(function, variables=()):
+    """A function of arrays, compiled once for each shape that it is given.
+
+    Args:
+        variables: What it reads beside its arguments, as they are at each
+            call. It writes to none.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        @jax.jit
+        def run(values, *arguments):
+            mapping = list(zip(variables, values, strict=True))
+            with keras.StatelessScope(mapping):
+                return function(*arguments)
+
+        return lambda *arguments: run([v.value for v in variables], *arguments)
+    import tensorflow as tf
+
+    # The second shape makes it general: there are two traces at most.
+    return tf.function(function, autograph=False, reduce_retracing=True)
+
+
 def replica_count():
     """How many replicas share a step. JAX sees one global batch: 1."""
     if keras.backend.backend() == "jax":
