@@ -74,21 +74,20 @@ def threefry(key, counters):
     key = [_word(word) for word in key]
     parity = ops.bitwise_xor(ops.bitwise_xor(*key), _word(_PARITY))
     schedule = (*key, parity)
+    rotations = {n for group in _ROTATIONS for n in group}
+    # Each made once: a graph's constants cost as much as its operations.
+    words = {n: _word(n) for r in rotations for n in (r, 32 - r)}
     x0 = counters[0] + schedule[0]
     x1 = counters[1] + schedule[1]
     for group in range(5):
         for rotation in _ROTATIONS[group % 2]:
             x0 = x0 + x1
-            x1 = ops.bitwise_xor(_rotate_left(x1, rotation), x0)
+            high = ops.left_shift(x1, words[rotation])
+            low = ops.right_shift(x1, words[32 - rotation])
+            x1 = ops.bitwise_xor(ops.bitwise_or(high, low), x0)
         x0 = x0 + schedule[(group + 1) % 3]
         x1 = x1 + (schedule[(group + 2) % 3] + _word(group + 1))
     return x0, x1
-
-
-def _rotate_left(x, count):
-    return ops.bitwise_or(
-        ops.left_shift(x, _word(count)), ops.right_shift(x, _word(32 - count))
-    )
 
 
 def _unit(bits):
