@@ -40,7 +40,10 @@ class ProcessCost(NamedTuple):
 
 
 def time_once(function):
-    """Calls it -> `Cost`. It must wait for its own results."""
+    """Calls it -> `Cost`. It must wait for its own results.
+
+    What works elsewhere, in another process, gives its `Cost` itself.
+    """
     wall, cpu = time.perf_counter(), time.process_time()
     cost = function()
     if isinstance(cost, Cost):

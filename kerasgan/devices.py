@@ -6,7 +6,6 @@ Beside it, `gradients.py` and `strategies.py` name a backend.
 import contextlib
 
 import keras
-import numpy as np
 from keras import ops
 
 
@@ -37,6 +36,29 @@ def full_float32():
         yield
     finally:
         config.experimental.enable_tensor_float_32_execution(before)
+
+
+def compiled(function, variables=()):
+    """A function of arrays, compiled once for each shape that it is given.
+
+    Args:
+        variables: What it reads beside its arguments, as they are at each
+            call. It writes to none.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        @jax.jit
+        def run(values, *arguments):
+            mapping = list(zip(variables, values, strict=True))
+            with keras.StatelessScope(mapping):
+                return function(*arguments)
+
+        return lambda *arguments: run([v.value for v in variables], *arguments)
+    import tensorflow as tf
+
+    # The second shape makes it general: there are two traces at most.
+    return tf.function(function, autograph=False, reduce_retracing=True)
 
 
 def replica_count():
@@ -212,31 +234,6 @@ def alone():
         keras.distribution.set_distribution(before)
 
 
-def predict(network, inputs, batch_size):
-    """`network.predict` in this process alone, while others wait for it."""
-    if not _in_several_processes(network):
-        with alone():
-            return network.predict(inputs, batch_size=batch_size, verbose=0)
-    # Keras' would wait for the other workers to predict as well.
-    rows = len(keras.tree.flatten(inputs)[0])
-    return np.concatenate(
-        [
-            ops.convert_to_numpy(
-                network(
-                    keras.tree.map_structure(
-                        lambda x, place=place: ops.convert_to_tensor(
-                            x[place : place + batch_size]
-                        ),
-                        inputs,
-                    ),
-                    training=False,
-                )
-            )
-            for place in range(0, rows, batch_size)
-        ]
-    )
-
-
 def _replica_context():
     """TensorFlow's, where it is one of several replicas; else None."""
     if replica_count() == 1:
@@ -247,14 +244,12 @@ def _replica_context():
     return tf.distribute.get_replica_context()
 
 
-def _in_several_processes(network=None):
+def _in_several_processes():
     if keras.backend.backend() == "jax":
         return False
     import tensorflow as tf
 
     strategy = tf.distribute.get_strategy()
-    if network is not None:
-        strategy = network.distribute_strategy
     return isinstance(
         strategy, tf.distribute.MultiWorkerMirroredStrategy
     ) and bool(strategy.cluster_resolver.cluster_spec().as_dict())

@@ -61,29 +61,33 @@ def _draw(numbers, shape, seed, purpose):
     pairs = np.arange((columns + 1) // 2, dtype="uint32")[None, :]
     pairs = ops.convert_to_tensor(pairs)
     counters = ops.cast(numbers, "uint32")[:, None] + ops.zeros_like(pairs)
-    key = (seed % 2**32, zlib.crc32(purpose.encode()))
+    key = (seed, zlib.crc32(purpose.encode()))
     first, second = threefry(key, (counters, pairs + ops.zeros_like(counters)))
     return first, second, columns
 
 
 def threefry(key, counters):
-    """Key (int, int), counters (uint32, uint32) -> two uint32 of their shape."""
-    schedule = (*key, key[0] ^ key[1] ^ _PARITY)
-    x0 = counters[0] + _word(schedule[0])
-    x1 = counters[1] + _word(schedule[1])
+    """Key, counters (uint32, uint32) -> two uint32 of the counters' shape.
+
+    The key's words are integers, or uint32 tensors [].
+    """
+    key = [_word(word) for word in key]
+    parity = ops.bitwise_xor(ops.bitwise_xor(*key), _word(_PARITY))
+    schedule = (*key, parity)
+    rotations = {n for group in _ROTATIONS for n in group}
+    # Each made once: a graph's constants cost as much as its operations.
+    words = {n: _word(n) for r in rotations for n in (r, 32 - r)}
+    x0 = counters[0] + schedule[0]
+    x1 = counters[1] + schedule[1]
     for group in range(5):
         for rotation in _ROTATIONS[group % 2]:
             x0 = x0 + x1
-            x1 = ops.bitwise_xor(_rotate_left(x1, rotation), x0)
-        x0 = x0 + _word(schedule[(group + 1) % 3])
-        x1 = x1 + _word(schedule[(group + 2) % 3] + group + 1)
+            high = ops.left_shift(x1, words[rotation])
+            low = ops.right_shift(x1, words[32 - rotation])
+            x1 = ops.bitwise_xor(ops.bitwise_or(high, low), x0)
+        x0 = x0 + schedule[(group + 1) % 3]
+        x1 = x1 + (schedule[(group + 2) % 3] + _word(group + 1))
     return x0, x1
-
-
-def _rotate_left(x, count):
-    return ops.bitwise_or(
-        ops.left_shift(x, _word(count)), ops.right_shift(x, _word(32 - count))
-    )
 
 
 def _unit(bits):
@@ -94,4 +98,6 @@ def _unit(bits):
 
 
 def _word(value):
-    return ops.convert_to_tensor(value % 2**32, dtype="uint32")
+    if not ops.is_tensor(value):
+        value = int(value) % 2**32
+    return ops.convert_to_tensor(value, dtype="uint32")

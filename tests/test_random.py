@@ -57,6 +57,14 @@ class TestThreefry:
         ]
         assert tuple(int(word) for word in words) == expected
 
+    def test_seed_may_be_a_tensor(self):
+        for seed in (7, 2**32 - 1):
+            tensor = ops.convert_to_tensor(seed, dtype="uint32")
+            np.testing.assert_array_equal(
+                _normal((3,), seed, numbers=_numbers(5)),
+                _normal((3,), tensor, numbers=_numbers(5)),
+            )
+
     def test_one_bit_of_counter_or_key_changes_half_the_bits(self):
         def words(key, counter):
             counters = [

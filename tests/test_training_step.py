@@ -604,6 +604,40 @@ class TestGenerate:
         )
         assert np.max(np.abs(gan.generate(4) - gan.generator(latents))) > 1e-2
 
+    def test_uses_weights_as_they_are_now(self):
+        gan = _gan()
+        before = gan.generate(4)
+        gan.averaged_generator.set_weights(
+            [2.0 * weight for weight in gan.generator.get_weights()]
+        )
+        after = gan.generate(4)
+        assert np.max(np.abs(after - before)) > 1e-2
+        np.testing.assert_allclose(
+            after, gan.averaged_generator(gan.latents(4)), atol=1e-6
+        )
+
+    def test_is_traced_once_whatever_remains(self, monkeypatch):
+        gan = _gan()
+        network = gan.averaged_generator
+        rows, call = [], network.call
+
+        def counted(latents, **arguments):
+            rows.append(latents.shape[0])
+            return call(latents, **arguments)
+
+        monkeypatch.setattr(network, "call", counted)
+        samples = gan.generate(100, batch_size=64)
+        assert rows == [50]
+        np.testing.assert_allclose(
+            samples[98:], network(gan.latents(100)[98:]), atol=1e-6
+        )
+        assert np.all(np.isfinite(gan.generate(101, batch_size=50)))
+        assert gan.generate(0).shape == (0, 3)
+        if keras.backend.backend() == "tensorflow":
+            for count in (1, 5, 7, 200):  # A second trace is of any number.
+                gan.generate(count)
+            assert len(rows) <= 3 and rows[-1] is None
+
     def test_latents_are_standard_normal_or_uniform(self):
         latents = _gan().latents(2000)
         assert latents.shape == (2000, 4)
@@ -640,6 +674,8 @@ class TestGenerate:
             _conditional_gan().generate(6, labels=np.zeros(4, "int32"))
         with pytest.raises(ValueError, match="must be None"):
             _gan().generate(6, labels=1)
+        with pytest.raises(ValueError, match="`batch_size` must be at least 1"):
+            _gan().generate(6, batch_size=0)
         with pytest.raises(ValueError, match="`labels` must be given"):
             gan = _conditional_gan()
             gan.decode(gan.latents(2))

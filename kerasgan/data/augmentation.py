@@ -40,7 +40,8 @@ def augment(images, position, seed, flip, rotate_degrees, translate, zoom):
     )
     if flip:
         mirrored = tf.reverse(images, axis=[2])
-        images = tf.where(flips[:, None, None, None], mirrored, images)
+        # By whole images; `tf.where` would repeat the choice for each number.
+        images = tf.raw_ops.Select(condition=flips, x=mirrored, y=images)
     if rotate_degrees or translate or zoom:
         images = tf.raw_ops.ImageProjectiveTransformV3(
             images=images,

@@ -43,6 +43,7 @@ def batches(
             steps = max(0, -(-(total_images - start_images) // batch_size))
             stream = stream.take(steps)
 
+        @tf.autograph.experimental.do_not_convert
         def to_batch(position, indices):
             images, labels = gather(indices)
             if any(augmentation.values()):
@@ -62,6 +63,7 @@ def _indices(count, seed, start_images, shuffle):
     """Elements are epochs: indices int64 [count], the first one cut."""
     first_epoch, skipped = divmod(start_images, count)
 
+    @tf.autograph.experimental.do_not_convert
     def epoch_indices(epoch):
         order = tf.range(count, dtype=tf.int64)
         if shuffle:

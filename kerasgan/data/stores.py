@@ -46,9 +46,19 @@ class OnDemand:
         self._threads = concurrent.futures.ThreadPoolExecutor(THREADS)
 
     def take(self, indices):
-        indices = np.asarray(indices)
-        images = self._threads.map(self._image, self._kept[indices])
-        return np.array(list(images), "uint8").reshape(-1, *self._shape)
+        items = self._kept[np.asarray(indices)]
+        images = np.empty((len(items), *self._shape), "uint8")
+
+        def fill(places):
+            for place in places:
+                images[place] = self._image(items[place])
+
+        # A part for each thread: to hand over single images takes as long as
+        # to read them.
+        parts = np.array_split(np.arange(len(items)), THREADS)
+        for _ in self._threads.map(fill, parts):
+            pass  # Raises what a thread has raised.
+        return images
 
     def gather(self, indices):
         images = tf.numpy_function(self.take, [indices], tf.uint8)

@@ -1,13 +1,14 @@
 """GANModel: latents, and labels where there are any, become samples."""
 
+import functools
+
 import keras
 import numpy as np
-from keras import ops
 
 from kerasgan import devices, losses, random
 from kerasgan.errors import unknown_name
 from kerasgan.reconstruction import FeatureMatching
-from kerasgan.training import averaging, examples, packs
+from kerasgan.training import averaging, examples, packs, sampling
 from kerasgan.training.adversarial_model import AdversarialModel
 
 _DISTRIBUTIONS = ("normal", "uniform")
@@ -206,19 +207,13 @@ class GANModel(AdversarialModel):
 
     def latents(self, count, seed=0):
         """Latents [count, latent_size]; row i does not depend on count."""
-        numbers = ops.arange(count, dtype="int32")
-        latents = self._draw(numbers, seed=seed, purpose="generate/latents")
-        return ops.convert_to_numpy(latents)
+        return sampling.drawn(self._latents_of, count, seed)
 
     def labels(self, count, seed=0):
         """Labels int32 [count], each class as likely; None without classes."""
         if self.classes is None:
             return None
-        numbers = ops.arange(count, dtype="int32")
-        labels = random.integers(
-            numbers, self.classes, seed=seed, purpose="generate/labels"
-        )
-        return ops.convert_to_numpy(labels)
+        return sampling.drawn(self._labels_of, count, seed)
 
     def generate(self, count, labels=None, seed=0, batch_size=64):
         """Samples [count, ...] in the data's range, float32.
@@ -242,7 +237,33 @@ class GANModel(AdversarialModel):
             inputs = (latents, examples.labels_for(len(latents), labels))
         elif labels is not None:
             raise examples.no_labels(labels)
-        return devices.predict(self.averaged_generator, inputs, batch_size)
+        samples = np.empty((len(latents), *self.sample_shape), "float32")
+        return sampling.fill(samples, self._samples_of, inputs, batch_size)
+
+    @functools.cached_property
+    def _latents_of(self):
+        purpose = "generate/latents"
+        return devices.compiled(
+            lambda numbers, seed: self._draw(
+                numbers, seed=seed, purpose=purpose
+            )
+        )
+
+    @functools.cached_property
+    def _labels_of(self):
+        purpose = "generate/labels"
+        return devices.compiled(
+            lambda numbers, seed: random.integers(
+                numbers, self.classes, seed=seed, purpose=purpose
+            )
+        )
+
+    @functools.cached_property
+    def _samples_of(self):
+        network = self.averaged_generator
+        return devices.compiled(
+            lambda inputs: network(inputs, training=False), network.variables
+        )
 
     def call(self, inputs, training=False):
         """What the averaged generator makes of its input."""
