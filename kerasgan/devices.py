@@ -105,6 +105,22 @@ def total(rows):
     return context.all_reduce(tf.distribute.ReduceOp.SUM, rows)
 
 
+def spread(rows):
+    """A tensor [batch, ...], laid out over the devices as data are.
+
+    Under a `keras.distribution`, JAX divides among devices what is made of
+    data. What is drawn for each row must be told to follow, or each device
+    computes all of it.
+    """
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return rows
+    if rows.shape[0] % distribution.device_mesh.devices.size:
+        return rows  # Does not divide: `compile` traces two rows, say.
+    layout = distribution.get_data_layout(rows.shape)
+    return keras.distribution.distribute_tensor(rows, layout)
+
+
 def at_least_one(rows):
     """The number of rows; where a replica finds it has none, an error."""
     if isinstance(rows, int) or replica_count() == 1:

@@ -247,17 +247,19 @@ class AdversarialModel(keras.Model, abc.ABC):
         places = ops.arange(rows, dtype="int32")
         if share > 1:
             # A batch with fewer rows than updates lends its rows repeatedly.
+            # Sliced, not gathered: devices that share it have theirs at hand.
             larger = max if isinstance(rows, int) else ops.maximum
             count = larger(rows // share, 1)
-            places = (update + share * ops.arange(count)) % rows
-            data = _map(lambda x: ops.take(x, places, axis=0), data)
+            places, data = _map(
+                lambda x: x[update % rows :: share][:count], (places, data)
+            )
         seen = ops.convert_to_tensor(self.images_seen.value)
         # Where a batch does not divide, the first replicas have one row more.
         replicas = devices.replica_count()
         most = (images + replicas - 1) // replicas
         first = seen + ops.cast(devices.replica_index() * most, seen.dtype)
         batch = Batch(
-            numbers=first + ops.cast(places, seen.dtype),
+            numbers=devices.spread(first + ops.cast(places, seen.dtype)),
             images_seen=seen,
             step=seen // ops.cast(images, seen.dtype),
             seed=self.settings.seed,
