@@ -7,6 +7,7 @@ the images. What is played for is a task model's affair: see `gan.py`.
 
 import abc
 import dataclasses
+import functools
 from typing import Any
 
 import keras
@@ -22,11 +23,12 @@ from kerasgan.training.settings import ByMembership, Settings
 class Batch:
     """What one update sees. A task model fills in what its objectives need."""
 
-    numbers: Any  # int [batch], each row's place in the stream of images
     images_seen: Any  # int [], before this step
     step: Any  # int [], how many steps came before
     seed: int
     training: bool
+    numbers: Any = None  # int [batch], the rows' places among all images
+    images: Any = None  # int, of this step on all replicas
     real: Any = None
     fake: Any = None
     latents: Any = None
@@ -71,7 +73,7 @@ class AdversarialModel(keras.Model, abc.ABC):
 
     @abc.abstractmethod
     def sample_batch(self, data, player, batch):
-        """Data of one update, the `Player`, an empty `Batch` -> a full one."""
+        """Data, the `Player`, a `Batch` with numbers -> with all it needs."""
 
     @abc.abstractmethod
     def generate(self, count, **conditions):
@@ -85,6 +87,8 @@ class AdversarialModel(keras.Model, abc.ABC):
         term_weights=None,
         ema_half_life_images=10_000,
         seed=0,
+        gradient_accumulation_steps=1,
+        loss_scale=1.0,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -99,6 +103,8 @@ class AdversarialModel(keras.Model, abc.ABC):
                 "term_weights": term_weights,
                 "ema_half_life_images": ema_half_life_images,
                 "seed": seed,
+                "gradient_accumulation_steps": gradient_accumulation_steps,
+                "loss_scale": loss_scale,
                 "run_eagerly": run_eagerly,
                 "steps_per_execution": steps_per_execution,
                 "jit_compile": jit_compile,
@@ -142,10 +148,13 @@ class AdversarialModel(keras.Model, abc.ABC):
     def _train(self, data):
         logs = {}
         images = devices.total(_rows(data))
+        batch = self._empty_batch(images)
         for player in self.settings.players:
             for update in range(player.steps):
-                batch = self._sample(data, player, images, update)
-                logs |= self._update(player, batch)
+                part = functools.partial(
+                    self._part, data, player, batch, update
+                )
+                logs |= self._update(player, batch, part)
         self._step_sizes.add(images if isinstance(images, int) else None)
         for network, average in self.averages:
             averaging.update(
@@ -163,29 +172,42 @@ class AdversarialModel(keras.Model, abc.ABC):
             mean.update_state(logs[name])
         return {name: logs[name] for name in self._means}
 
-    def _update(self, player, batch):
-        """Changes the player's networks once -> its logs."""
+    def _update(self, player, batch, part):
+        """Changes the player's networks once -> its logs.
+
+        By the mean of what each part of the batch asks for: `part(index)`.
+        """
         if player.learning_rate is not None:
             rate = player.learning_rate(batch.images_seen)
             devices.assign([(player.optimizer.learning_rate, rate)])
-        (_, logs), slopes, writes = gradients.of_variables(
+        (_, logs), slopes, writes = gradients.mean_over(
+            self.settings.gradient_accumulation_steps,
+            lambda i, after: self._differentiate(player, part(i), after),
+        )
+        scale = self.settings.loss_scale
+        player.optimizer.apply([s / scale for s in slopes], player.variables)
+        for regularizer in player.regularizers:
+            writes += regularizer.limits(player.variables, batch)
+        devices.assign(writes)
+        return logs
+
+    def _differentiate(self, player, batch, after):
+        """The player's loss, its slopes and its writes: see `gradients`."""
+        return gradients.of_variables(
             lambda: self._evaluate(player, batch),
             player.variables,
             state=self.weights,
             temporary=dropout.states(
                 self.settings.players, batch, purpose=player.name
             ),
+            after=after,
         )
-        player.optimizer.apply(slopes, player.variables)
-        for regularizer in player.regularizers:
-            writes += regularizer.limits(player.variables, batch)
-        devices.assign(writes)
-        return logs
 
     def _evaluate(self, player, batch):
         """The scalar that the player minimises on this replica, and its logs.
 
-        A term of weight 0 is logged only.
+        It is scaled, for slopes that float16 holds. A term of weight 0 is
+        logged only.
         """
         terms = getattr(self, f"{player.name}_objective")(batch)
         logs = {f"{player.name}_{t}": ops.mean(terms[t]) for t in terms}
@@ -196,10 +218,8 @@ class AdversarialModel(keras.Model, abc.ABC):
         for name, weight in weights.items():
             loss += weight * logs[name]
         # Optimizers add up the gradients of replicas.
-        return loss / devices.replica_count(), {
-            f"{player.name}_loss": loss,
-            **logs,
-        }
+        share = self.settings.loss_scale / devices.replica_count()
+        return share * loss, {f"{player.name}_loss": loss, **logs}
 
     def term_weight(self, name):
         """What the term "<player>_<term>" counts in its player's loss."""
@@ -221,9 +241,9 @@ class AdversarialModel(keras.Model, abc.ABC):
 
     def _test(self, data):
         logs = {}
-        images = devices.total(_rows(data))
+        empty = self._empty_batch(devices.total(_rows(data)), training=False)
         for player in self.settings.players:
-            batch = self._sample(data, player, images, training=False)
+            batch = self._sample(data, player, empty)
             logs |= self._evaluate(player, batch)[1]
         # Penalties belong to training, and are not among them.
         means = {n: mean for n, mean in self._means.items() if n in logs}
@@ -231,31 +251,42 @@ class AdversarialModel(keras.Model, abc.ABC):
             mean.update_state(logs[name])
         return {name: mean.result() for name, mean in means.items()}
 
-    def _sample(self, data, player, images, update=0, training=True):
-        """The batch of a player's update: its share of the data, by stride."""
+    def _part(self, data, player, batch, update, index):
+        """A part of an update's batch: its share of the data, by stride."""
+        updates = max(p.steps for p in self.settings.players)
+        parts = self.settings.gradient_accumulation_steps
+        start, stride = update + updates * index, updates * parts
+        return self._sample(data, player, batch, start, stride)
+
+    def _sample(self, data, player, batch, start=0, stride=1):
+        """The batch that a player makes of `data[start::stride]`."""
         data = _map(ops.convert_to_tensor, data)
         rows = _rows(data)
-        share = max(p.steps for p in self.settings.players) if training else 1
         places = ops.arange(rows, dtype="int32")
-        if share > 1:
-            # A batch with fewer rows than updates lends its rows repeatedly.
+        if stride > 1:
+            # A batch with fewer rows than the stride lends its repeatedly.
             larger = max if isinstance(rows, int) else ops.maximum
-            count = larger(rows // share, 1)
-            places = (update + share * ops.arange(count)) % rows
+            count = larger(rows // stride, 1)
+            places = (start + stride * ops.arange(count)) % rows
             data = _map(lambda x: ops.take(x, places, axis=0), data)
-        seen = ops.convert_to_tensor(self.images_seen.value)
+        seen = batch.images_seen
         # Where a batch does not divide, the first replicas have one row more.
         replicas = devices.replica_count()
-        most = (images + replicas - 1) // replicas
+        most = (batch.images + replicas - 1) // replicas
         first = seen + ops.cast(devices.replica_index() * most, seen.dtype)
-        batch = Batch(
-            numbers=first + ops.cast(places, seen.dtype),
+        numbers = first + ops.cast(places, seen.dtype)
+        return self.sample_batch(data, player, batch.replace(numbers=numbers))
+
+    def _empty_batch(self, images, training=True):
+        """What all batches of a step have in common."""
+        seen = ops.convert_to_tensor(self.images_seen.value)
+        return Batch(
+            images=images,
             images_seen=seen,
             step=seen // ops.cast(images, seen.dtype),
             seed=self.settings.seed,
             training=training,
         )
-        return self.sample_batch(data, player, batch)
 
     @property
     def images_per_step(self):
@@ -282,8 +313,9 @@ class _Step(keras.Operation):
 
     def call(self, data):
         logs = {}
+        empty = self._model._empty_batch(_rows(data))
         for player in self._model.settings.players:
-            batch = self._model._sample(data, player, _rows(data))
+            batch = self._model._sample(data, player, empty)
             logs |= self._model._evaluate(player, batch)[1]
         return logs
 
