@@ -95,7 +95,9 @@ def _map_floats(function, *nests):
     )
 
 
-def of_variables(objective, variables, *, state, temporary=(), after=()):
+def of_variables(
+    objective, variables, *, state, temporary=(), scale=1.0, after=()
+):
     """The gradients of a scalar objective, which may write to variables.
 
     Args:
@@ -104,6 +106,8 @@ def of_variables(objective, variables, *, state, temporary=(), after=()):
         state: Every variable that the objective may read or write.
         temporary: Pairs (variable, value) that hold while it runs; what it
             writes to these variables is dropped.
+        scale: By this the loss is multiplied while slopes are computed, so
+            that they are not lost in float16; none of it is in the result.
         after: Tensors that are computed before it begins.
 
     Returns:
@@ -128,26 +132,30 @@ def of_variables(objective, variables, *, state, temporary=(), after=()):
             for index, (old, new) in enumerate(zip(before, after, strict=True))
             if new is not old
         }
-        return loss, (logs, written)
+        return scale * loss, (loss, logs, written)
 
-    (loss, (logs, written)), gradients = _value_and_grad(evaluate, watched)
+    (loss, logs, written), slopes = _auxiliary_and_grad(evaluate, watched)
+    if scale != 1.0:
+        slopes = [slope / scale for slope in slopes]
     writes = [(fixed[index][0], value) for index, value in written.items()]
-    return (loss, logs), gradients, writes
+    return (loss, logs), slopes, writes
 
 
-def _value_and_grad(function, values):
+def _auxiliary_and_grad(function, values):
     if keras.backend.backend() == "jax":
         import jax
 
-        return jax.value_and_grad(function, has_aux=True)(values)
+        slopes, auxiliary = jax.grad(function, has_aux=True)(values)
+        return auxiliary, slopes
     import tensorflow as tf
 
     values = [tf.convert_to_tensor(value) for value in values]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(values)
         loss, auxiliary = function(values)
-    gradients = tape.gradient(loss, values, unconnected_gradients="zero")
-    return (loss, auxiliary), gradients
+    slopes = tape.gradient(loss, values, unconnected_gradients="zero")
+    # Those of an embedding come as a few of its rows.
+    return auxiliary, [tf.convert_to_tensor(slope) for slope in slopes]
 
 
 def _once_known(earlier, values):

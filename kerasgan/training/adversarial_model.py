@@ -53,6 +53,8 @@ class AdversarialModel(keras.Model, abc.ABC):
         )
         self._step_sizes = set()
 
+    # So many rows of a batch are of no use without each other.
+    rows_together = 1
     # Terms that do not weigh 1, unless `compile` says so; 0 is logged only.
     default_term_weights = {}
 
@@ -118,7 +120,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             ),
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
+            jit_compile=not run_eagerly and devices.compiles(jit_compile),
             auto_scale_loss=False,
         )
         self.optimizer.build(
@@ -184,8 +186,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             self.settings.gradient_accumulation_steps,
             lambda i, after: self._differentiate(player, part(i), after),
         )
-        scale = self.settings.loss_scale
-        player.optimizer.apply([s / scale for s in slopes], player.variables)
+        player.optimizer.apply(slopes, player.variables)
         for regularizer in player.regularizers:
             writes += regularizer.limits(player.variables, batch)
         devices.assign(writes)
@@ -200,14 +201,14 @@ class AdversarialModel(keras.Model, abc.ABC):
             temporary=dropout.states(
                 self.settings.players, batch, purpose=player.name
             ),
+            scale=self.settings.loss_scale,
             after=after,
         )
 
     def _evaluate(self, player, batch):
         """The scalar that the player minimises on this replica, and its logs.
 
-        It is scaled, for slopes that float16 holds. A term of weight 0 is
-        logged only.
+        A term of weight 0 is logged only.
         """
         terms = getattr(self, f"{player.name}_objective")(batch)
         logs = {f"{player.name}_{t}": ops.mean(terms[t]) for t in terms}
@@ -218,8 +219,10 @@ class AdversarialModel(keras.Model, abc.ABC):
         for name, weight in weights.items():
             loss += weight * logs[name]
         # Optimizers add up the gradients of replicas.
-        share = self.settings.loss_scale / devices.replica_count()
-        return share * loss, {f"{player.name}_loss": loss, **logs}
+        return loss / devices.replica_count(), {
+            f"{player.name}_loss": loss,
+            **logs,
+        }
 
     def term_weight(self, name):
         """What the term "<player>_<term>" counts in its player's loss."""
@@ -262,6 +265,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         """The batch that a player makes of `data[start::stride]`."""
         data = _map(ops.convert_to_tensor, data)
         rows = _rows(data)
+        self._check_parts(rows, stride)
         places = ops.arange(rows, dtype="int32")
         if stride > 1:
             # A batch with fewer rows than the stride lends its repeatedly.
@@ -276,6 +280,20 @@ class AdversarialModel(keras.Model, abc.ABC):
         first = seen + ops.cast(devices.replica_index() * most, seen.dtype)
         numbers = first + ops.cast(places, seen.dtype)
         return self.sample_batch(data, player, batch.replace(numbers=numbers))
+
+    def _check_parts(self, rows, stride):
+        """Raises what does not divide; a batch of any size passes."""
+        parts = self.settings.gradient_accumulation_steps
+        least = stride * self.rows_together
+        if parts > 1 and isinstance(rows, int) and rows % least:
+            raise ValueError(
+                f"`batch_size` must be a multiple of {least}: of the updates "
+                "in a step, times `gradient_accumulation_steps`"
+                + (", times `packing`" if self.rows_together > 1 else "")
+                + f". Received: {rows} images on a device"
+                + f", gradient_accumulation_steps={parts}. A last batch that "
+                "is smaller can be left out by `drop_remainder=True`."
+            )
 
     def _empty_batch(self, images, training=True):
         """What all batches of a step have in common."""
