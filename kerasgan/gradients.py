@@ -39,8 +39,71 @@ def of_inputs(function, inputs):
     return tape.gradient(outputs, inputs, unconnected_gradients="zero")
 
 
+def mean_over(parts, evaluate):
+    """The mean of what `of_variables` finds for each part of a batch.
+
+    One after another, so that memory holds the activations of one part.
+    Values that are no floats are those of the last.
+
+    Args:
+        parts: How many.
+        evaluate: (index of a part, after) -> `of_variables(..., after=after)`.
+    """
+    first = evaluate(0, ())
+    if parts == 1:
+        return first
+    variables = [variable for variable, _ in first[2]]
+
+    def add(part, total):
+        found, slopes, writes = evaluate(part, total[1])
+        values = [value for _, value in writes]
+        return _map_floats(ops.add, total, (found, slopes, values))
+
+    found, slopes, writes = first
+    first = found, slopes, [value for _, value in writes]
+    if _unrolls_loops():
+        total = first
+        for part in range(1, parts):
+            total = add(part, total)
+    else:
+        # Nothing of the first is computed here: it gave its shapes.
+        zeros = keras.tree.map_structure(ops.zeros_like, first)
+        total = ops.fori_loop(0, parts, add, zeros)
+    found, slopes, values = _map_floats(lambda x: x / parts, total)
+    return found, slopes, [*zip(variables, values, strict=True)]
+
+
+def _unrolls_loops():
+    """Whether a loop has to be one of Python's.
+
+    So it is without a graph. And replicas of TensorFlow's that meet within a
+    loop, in a batch norm that spans them, must do so outside of `while`.
+    """
+    if keras.backend.backend() == "jax":
+        return False
+    import tensorflow as tf
+
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    return tf.executing_eagerly() or replicas > 1
+
+
+def _map_floats(function, *nests):
+    """`function` of the floats in nests of tensors; of others, the last."""
+    return keras.tree.map_structure(
+        lambda *x: function(*x) if "float" in str(ops.dtype(x[0])) else x[-1],
+        *nests,
+    )
+
+
 def of_variables(
-    objective, variables, *, state, temporary=(), jit_compile=False
+    objective,
+    variables,
+    *,
+    state,
+    temporary=(),
+    scale=1.0,
+    after=(),
+    jit_compile=False,
 ):
     """The gradients of a scalar objective, which may write to variables.
 
@@ -50,6 +113,9 @@ def of_variables(
         state: Every variable that the objective may read or write.
         temporary: Pairs (variable, value) that hold while it runs; what it
             writes to these variables is dropped.
+        scale: By this the loss is multiplied while slopes are computed, so
+            that they are not lost in float16; none of it is in the result.
+        after: Tensors that are computed before it begins.
         jit_compile: Compile this alone by XLA, on TensorFlow: what a replica
             does by itself, where the whole step cannot be compiled.
 
@@ -57,9 +123,12 @@ def of_variables(
         Loss and logs, the gradients in the order of `variables`, and the
         writes, a list of (variable, new value): none of them has happened.
     """
-    watched = [_value(variable) for variable in variables]
     ids = {id(variable) for variable in variables}
-    fixed = [(v, _value(v)) for v in state if id(v) not in ids]
+    others = [v for v in state if id(v) not in ids]
+    watched, values = _once_known(
+        after, ([_value(v) for v in variables], [_value(v) for v in others])
+    )
+    fixed = [*zip(others, values, strict=True)]
 
     def evaluate(values):
         mapping = [*zip(variables, values, strict=True), *fixed, *temporary]
@@ -72,13 +141,15 @@ def of_variables(
             for index, (old, new) in enumerate(zip(before, after, strict=True))
             if new is not old
         }
-        return loss, (logs, written)
+        return scale * loss, (loss, logs, written)
 
-    (loss, (logs, written)), gradients = _value_and_grad(
+    (loss, logs, written), slopes = _auxiliary_and_grad(
         evaluate, watched, jit_compile
     )
+    if scale != 1.0:
+        slopes = [slope / scale for slope in slopes]
     writes = [(fixed[index][0], value) for index, value in written.items()]
-    return (loss, logs), gradients, writes
+    return (loss, logs), slopes, writes
 
 
 def _value(variable):
@@ -90,23 +161,35 @@ def _value(variable):
     return tf.convert_to_tensor(variable.value)
 
 
-def _value_and_grad(function, values, jit_compile):
+def _auxiliary_and_grad(function, values, jit_compile):
     if keras.backend.backend() == "jax":
         import jax
 
-        return jax.value_and_grad(function, has_aux=True)(values)
+        slopes, auxiliary = jax.grad(function, has_aux=True)(values)
+        return auxiliary, slopes
     import tensorflow as tf
 
     def of_tensors(values):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
             loss, auxiliary = function(values)
-        gradients = tape.gradient(loss, values, unconnected_gradients="zero")
-        return (loss, auxiliary), gradients
+        slopes = tape.gradient(loss, values, unconnected_gradients="zero")
+        # Those of an embedding come as a few of its rows.
+        return auxiliary, [tf.convert_to_tensor(slope) for slope in slopes]
 
     if jit_compile:
         of_tensors = tf.function(of_tensors, jit_compile=True, autograph=False)
     return of_tensors(values)
+
+
+def _once_known(earlier, values):
+    """The values, which nobody can use before `earlier` are computed."""
+    if keras.backend.backend() == "jax" or not earlier:
+        return values  # A loop of JAX's takes its turns one by one.
+    import tensorflow as tf
+
+    with tf.control_dependencies([tf.group(*earlier)]):
+        return keras.tree.map_structure(tf.identity, values)
 
 
 def without_writes(network, temporary=()):

@@ -10,6 +10,12 @@ _TEXTS = {
     "data_dir": "Where tfds keeps its datasets.",
     "size": "Height and width in pixels: 64, or 96x64. Default: the data's.",
     "batch_size": "Images in a step.",
+    "gradient_accumulation_steps": "Parts of a batch that does not fit in "
+    "memory at once.",
+    "mixed_precision": "bfloat16 or float16, beside weights of float32. "
+    "Default: off.",
+    "jit_compile": "Compile by XLA: on, off, or auto, which is on for GPUs and "
+    "TPUs.",
     "total_images": "Where training ends; more than before extends a run.",
     "metrics": "Protocols to measure during training, such as cfd2k_train.",
     "seed": "Of initial weights, data order and every draw.",

@@ -12,6 +12,9 @@ import typing
 
 from kerasgan.errors import unknown_name
 
+# Slopes below 6e-8 are zero in float16, and above 65504 infinite.
+_FLOAT16_SCALE = 2.0**10
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BaseRecipe(abc.ABC):
@@ -35,6 +38,7 @@ class BaseRecipe(abc.ABC):
     loss: str = "non_saturating"
     total_images: int = 250_000
     batch_size: int = 64  # Of one step, all discriminator updates together.
+    gradient_accumulation_steps: int = 1  # Parts of a batch too big at once.
     seed: int = 0
     discriminator_steps: int = 1
     optimizer: str = "adam"  # Or "rmsprop", which has no betas.
@@ -43,7 +47,7 @@ class BaseRecipe(abc.ABC):
     beta_1: float = 0.5
     beta_2: float = 0.999
     ema_half_life_images: int = 5_000
-    mixed_precision: bool = False  # bfloat16, where the device is fast at it.
+    mixed_precision: str = "off"  # "bfloat16", "float16": weights stay float32.
     jit_compile: str = "auto"  # XLA: "auto", "on", "off".
 
     sample_every: int = 25_000  # Images between two grids of samples.
@@ -72,6 +76,7 @@ class BaseRecipe(abc.ABC):
     _POSITIVE: typing.ClassVar[tuple] = (
         "total_images",
         "batch_size",
+        "gradient_accumulation_steps",
         "discriminator_steps",
         "generator_learning_rate",
         "discriminator_learning_rate",
@@ -87,6 +92,7 @@ class BaseRecipe(abc.ABC):
     )
     _CHOICES: typing.ClassVar[dict] = {
         "jit_compile": ("auto", "on", "off"),
+        "mixed_precision": ("off", "bfloat16", "float16"),
         "optimizer": ("adam", "rmsprop"),
     }
     _SHARES: typing.ClassVar[tuple] = (
@@ -124,6 +130,15 @@ class BaseRecipe(abc.ABC):
                 f"batch_size={self.batch_size}, "
                 f"discriminator_steps={self.discriminator_steps}"
             )
+        parts = self.gradient_accumulation_steps
+        if parts > 1 and self.batch_size % (parts * self.discriminator_steps):
+            raise ValueError(
+                "`batch_size` must be a multiple of `discriminator_steps` "
+                "times `gradient_accumulation_steps`. Received: "
+                f"batch_size={self.batch_size}, "
+                f"discriminator_steps={self.discriminator_steps}, "
+                f"gradient_accumulation_steps={parts}"
+            )
 
     @abc.abstractmethod
     def build(self, image_shape, classes):
@@ -140,6 +155,7 @@ class BaseRecipe(abc.ABC):
     def compile(self, gan, **arguments):
         """Compiles a `GANModel` as the fields say -> the model."""
         jit_compile = {"auto": "auto", "on": True, "off": False}
+        halves = self.mixed_precision == "float16"
         gan.compile(
             generator_optimizer=self._optimizer(self.generator_learning_rate),
             discriminator_optimizer=self._optimizer(
@@ -150,6 +166,8 @@ class BaseRecipe(abc.ABC):
             discriminator_steps=self.discriminator_steps,
             ema_half_life_images=self.ema_half_life_images,
             seed=self.seed,
+            gradient_accumulation_steps=self.gradient_accumulation_steps,
+            loss_scale=_FLOAT16_SCALE if halves else 1.0,
             jit_compile=jit_compile[self.jit_compile],
             **arguments,
         )

@@ -41,7 +41,8 @@ class Plan:
         """The compiled model, with the initial weights that the seed gives."""
         import keras
 
-        policy = "mixed_bfloat16" if self.recipe.mixed_precision else "float32"
+        precision = self.recipe.mixed_precision
+        policy = "float32" if precision == "off" else f"mixed_{precision}"
         keras.config.set_dtype_policy(policy)
         keras.utils.set_random_seed(self.recipe.seed)
         classes = self.classes if self.recipe.conditional else None

@@ -7,6 +7,7 @@ the images. What is played for is a task model's affair: see `gan.py`.
 
 import abc
 import dataclasses
+import functools
 from typing import Any
 
 import keras
@@ -22,11 +23,12 @@ from kerasgan.training.settings import ByMembership, Settings
 class Batch:
     """What one update sees. A task model fills in what its objectives need."""
 
-    numbers: Any  # int [batch], each row's place in the stream of images
     images_seen: Any  # int [], before this step
     step: Any  # int [], how many steps came before
     seed: int
     training: bool
+    numbers: Any = None  # int [batch], the rows' places among all images
+    images: Any = None  # int, of this step on all replicas
     real: Any = None
     fake: Any = None
     latents: Any = None
@@ -51,6 +53,8 @@ class AdversarialModel(keras.Model, abc.ABC):
         )
         self._step_sizes = set()
 
+    # So many rows of a batch are of no use without each other.
+    rows_together = 1
     # Terms that do not weigh 1, unless `compile` says so; 0 is logged only.
     default_term_weights = {}
 
@@ -71,7 +75,7 @@ class AdversarialModel(keras.Model, abc.ABC):
 
     @abc.abstractmethod
     def sample_batch(self, data, player, batch):
-        """Data of one update, the `Player`, an empty `Batch` -> a full one."""
+        """Data, the `Player`, a `Batch` with numbers -> with all it needs."""
 
     @abc.abstractmethod
     def generate(self, count, **conditions):
@@ -85,6 +89,8 @@ class AdversarialModel(keras.Model, abc.ABC):
         term_weights=None,
         ema_half_life_images=10_000,
         seed=0,
+        gradient_accumulation_steps=1,
+        loss_scale=1.0,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -99,6 +105,8 @@ class AdversarialModel(keras.Model, abc.ABC):
                 "term_weights": term_weights,
                 "ema_half_life_images": ema_half_life_images,
                 "seed": seed,
+                "gradient_accumulation_steps": gradient_accumulation_steps,
+                "loss_scale": loss_scale,
                 "run_eagerly": run_eagerly,
                 "steps_per_execution": steps_per_execution,
                 "jit_compile": jit_compile,
@@ -106,7 +114,8 @@ class AdversarialModel(keras.Model, abc.ABC):
             of_players=of_players,
         )
         # Around a strategy's replicas, XLA cannot be: each compiles its own.
-        self._jit_replicas = jit_compile is True and devices.has_strategy()
+        compiles = not run_eagerly and devices.compiles(jit_compile)
+        self._jit_replicas = compiles and devices.has_strategy()
         self._check_replicas()
         super().compile(
             # One object: Keras saves, restores and passes on just one.
@@ -115,7 +124,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             ),
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
-            jit_compile=not self._jit_replicas and jit_compile,
+            jit_compile=compiles and not self._jit_replicas,
             auto_scale_loss=False,
         )
         self.optimizer.build(
@@ -145,10 +154,13 @@ class AdversarialModel(keras.Model, abc.ABC):
     def _train(self, data):
         logs = {}
         images = devices.total(_rows(data))
+        batch = self._empty_batch(images)
         for player in self.settings.players:
             for update in range(player.steps):
-                batch = self._sample(data, player, images, update)
-                logs |= self._update(player, batch)
+                part = functools.partial(
+                    self._part, data, player, batch, update
+                )
+                logs |= self._update(player, batch, part)
         self._step_sizes.add(images if isinstance(images, int) else None)
         for network, average in self.averages:
             averaging.update(
@@ -166,19 +178,17 @@ class AdversarialModel(keras.Model, abc.ABC):
             mean.update_state(logs[name])
         return devices.reported({name: logs[name] for name in self._means})
 
-    def _update(self, player, batch):
-        """Changes the player's networks once -> its logs."""
+    def _update(self, player, batch, part):
+        """Changes the player's networks once -> its logs.
+
+        By the mean of what each part of the batch asks for: `part(index)`.
+        """
         if player.learning_rate is not None:
             rate = player.learning_rate(batch.images_seen)
             devices.assign([(player.optimizer.learning_rate, rate)])
-        (_, logs), slopes, writes = gradients.of_variables(
-            lambda: self._evaluate(player, batch),
-            player.variables,
-            state=self.weights,
-            temporary=dropout.states(
-                self.settings.players, batch, purpose=player.name
-            ),
-            jit_compile=self._jit_replicas,
+        (_, logs), slopes, writes = gradients.mean_over(
+            self.settings.gradient_accumulation_steps,
+            lambda i, after: self._differentiate(player, part(i), after),
         )
         # Of layers whose statistics are of a replica's own part.
         writes = devices.averaged(writes)
@@ -187,6 +197,20 @@ class AdversarialModel(keras.Model, abc.ABC):
             writes += regularizer.limits(player.variables, batch)
         devices.assign(writes)
         return logs
+
+    def _differentiate(self, player, batch, after):
+        """The player's loss, its slopes and its writes: see `gradients`."""
+        return gradients.of_variables(
+            lambda: self._evaluate(player, batch),
+            player.variables,
+            state=self.weights,
+            temporary=dropout.states(
+                self.settings.players, batch, purpose=player.name
+            ),
+            scale=self.settings.loss_scale,
+            after=after,
+            jit_compile=self._jit_replicas,
+        )
 
     def _evaluate(self, player, batch):
         """The scalar that the player minimises on this replica, and its logs.
@@ -227,9 +251,9 @@ class AdversarialModel(keras.Model, abc.ABC):
 
     def _test(self, data):
         logs = {}
-        images = devices.total(_rows(data))
+        empty = self._empty_batch(devices.total(_rows(data)), training=False)
         for player in self.settings.players:
-            batch = self._sample(data, player, images, training=False)
+            batch = self._sample(data, player, empty)
             logs |= self._evaluate(player, batch)[1]
         # Penalties belong to training, and are not among them.
         means = {n: mean for n, mean in self._means.items() if n in logs}
@@ -239,33 +263,55 @@ class AdversarialModel(keras.Model, abc.ABC):
             {name: mean.result() for name, mean in means.items()}
         )
 
-    def _sample(self, data, player, images, update=0, training=True):
-        """The batch of a player's update: its share of the data, by stride."""
+    def _part(self, data, player, batch, update, index):
+        """A part of an update's batch: its share of the data, by stride."""
+        updates = max(p.steps for p in self.settings.players)
+        parts = self.settings.gradient_accumulation_steps
+        start, stride = update + updates * index, updates * parts
+        return self._sample(data, player, batch, start, stride)
+
+    def _sample(self, data, player, batch, start=0, stride=1):
+        """The batch that a player makes of `data[start::stride]`."""
         data = _map(ops.convert_to_tensor, data)
         rows = _rows(data)
-        share = max(p.steps for p in self.settings.players) if training else 1
+        self._check_parts(rows, stride)
         places = ops.arange(rows, dtype="int32")
-        if share > 1:
-            # A batch with fewer rows than updates lends its rows repeatedly.
-            # Sliced, not gathered: devices that share it have theirs at hand.
-            larger = max if isinstance(rows, int) else ops.maximum
-            count = larger(rows // share, 1)
+        if stride > 1:
             places, data = _map(
-                lambda x: x[update % rows :: share][:count], (places, data)
+                lambda x: _every(x, start, stride), (places, data)
             )
-        seen = ops.convert_to_tensor(self.images_seen.value)
+        seen = batch.images_seen
         # Where a batch does not divide, the first replicas have one row more.
         replicas = devices.replica_count()
-        most = (images + replicas - 1) // replicas
+        most = (batch.images + replicas - 1) // replicas
         first = seen + ops.cast(devices.replica_index() * most, seen.dtype)
-        batch = Batch(
-            numbers=devices.spread(first + ops.cast(places, seen.dtype)),
+        numbers = devices.spread(first + ops.cast(places, seen.dtype))
+        return self.sample_batch(data, player, batch.replace(numbers=numbers))
+
+    def _check_parts(self, rows, stride):
+        """Raises what does not divide; a batch of any size passes."""
+        parts = self.settings.gradient_accumulation_steps
+        least = stride * self.rows_together
+        if parts > 1 and isinstance(rows, int) and rows % least:
+            raise ValueError(
+                f"`batch_size` must be a multiple of {least}: of the updates "
+                "in a step, times `gradient_accumulation_steps`"
+                + (", times `packing`" if self.rows_together > 1 else "")
+                + f". Received: {rows} images on a device"
+                + f", gradient_accumulation_steps={parts}. A last batch that "
+                "is smaller can be left out by `drop_remainder=True`."
+            )
+
+    def _empty_batch(self, images, training=True):
+        """What all batches of a step have in common."""
+        seen = ops.convert_to_tensor(self.images_seen.value)
+        return Batch(
+            images=images,
             images_seen=seen,
             step=seen // ops.cast(images, seen.dtype),
             seed=self.settings.seed,
             training=training,
         )
-        return self.sample_batch(data, player, batch)
 
     def _maybe_symbolic_build(self, *args, **kwargs):
         # All is built. Keras would take a batch to build from, which under
@@ -312,8 +358,9 @@ class _Step(keras.Operation):
 
     def call(self, data):
         logs = {}
+        empty = self._model._empty_batch(_rows(data))
         for player in self._model.settings.players:
-            batch = self._model._sample(data, player, _rows(data))
+            batch = self._model._sample(data, player, empty)
             logs |= self._model._evaluate(player, batch)[1]
         return logs
 
@@ -326,3 +373,20 @@ def _map(function, data):
 def _rows(data):
     """The number of examples: an integer, or a tensor where it varies."""
     return devices.at_least_one(ops.shape(keras.tree.flatten(data)[0])[0])
+
+
+def _every(x, start, stride):
+    """x[start::stride] of rows // stride rows; `start` may be a tensor.
+
+    A batch with fewer rows than the stride lends its rows repeatedly.
+    """
+    rows = ops.shape(x)[0]
+    if isinstance(rows, int) and rows >= stride:
+        # Cut, not gathered: devices that share the rows have theirs at hand.
+        count = rows // stride
+        shape = (count, stride, *x.shape[1:])
+        groups = ops.reshape(x[: count * stride], shape)
+        return ops.take(groups, start, axis=1)
+    larger = max if isinstance(rows, int) else ops.maximum
+    count = larger(rows // stride, 1)
+    return ops.take(x, (start + stride * ops.arange(count)) % rows, axis=0)

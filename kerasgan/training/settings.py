@@ -49,6 +49,12 @@ class Settings:
         self.term_weights = dict(arguments["term_weights"] or {})
         self.half_life_images = _half_life(arguments["ema_half_life_images"])
         self.seed = _seed(arguments["seed"])
+        self.gradient_accumulation_steps = _positive_integer(
+            "gradient_accumulation_steps",
+            arguments["gradient_accumulation_steps"],
+            "parts",
+        )
+        self.loss_scale = _loss_scale(arguments["loss_scale"])
         kinds = ("optimizer", "learning_rate", "steps")
         known = {f"{player}_{kind}" for player in networks for kind in kinds}
         for name in of_players:
@@ -60,7 +66,11 @@ class Settings:
                 networks=tuple(networks[name]),
                 optimizer=_optimizer(of_players.get(f"{name}_optimizer")),
                 learning_rate=_rate(of_players.get(f"{name}_learning_rate")),
-                steps=_steps(name, of_players.get(f"{name}_steps", 1)),
+                steps=_positive_integer(
+                    f"{name}_steps",
+                    of_players.get(f"{name}_steps", 1),
+                    "updates",
+                ),
                 # What there is to regularize is the discriminator.
                 regularizers=self.regularizers
                 if name == "discriminator"
@@ -133,13 +143,22 @@ def _rate(learning_rate):
     return None if learning_rate is None else schedules.get(learning_rate)
 
 
-def _steps(player, steps):
-    if not isinstance(steps, int) or steps < 1:
+def _positive_integer(name, value, of_what):
+    if not isinstance(value, int) or value < 1:
         raise ValueError(
-            f"`{player}_steps` must be a positive number of updates. "
-            f"Received: {player}_steps={steps!r}"
+            f"`{name}` must be a positive number of {of_what}. "
+            f"Received: {name}={value!r}"
         )
-    return steps
+    return value
+
+
+def _loss_scale(loss_scale):
+    if not 0 < loss_scale < math.inf:
+        raise ValueError(
+            "`loss_scale` must be positive, and a power of two to change "
+            f"nothing in float32. Received: loss_scale={loss_scale!r}"
+        )
+    return float(loss_scale)
 
 
 def _checked(regularizers):

@@ -76,18 +76,19 @@ class UnrolledGANModel(GANModel):
     def _unrolled(self, batch):
         """The discriminator's trainable values after the steps ahead."""
         player = {p.name: p for p in self.settings.players}["discriminator"]
+        scale = self.settings.loss_scale
 
         def loss(values):
             with self._discriminator_with(values):
                 # The scalar beside them is divided by the replicas.
                 _, logs = self._evaluate(player, batch)
-            return logs["discriminator_loss"]
+            return scale * logs["discriminator_loss"]
 
         values = tuple(v.value for v in player.variables)
         for _ in range(self.unrolling):
             slopes = gradients.of_inputs(loss, values)
             values = tuple(
-                value - self.unrolling_rate * slope
+                value - self.unrolling_rate / scale * slope
                 for value, slope in zip(values, slopes, strict=True)
             )
         return values
