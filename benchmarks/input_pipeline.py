@@ -95,8 +95,6 @@ def read(images, flags_):
     found = []
     pixels = sources.arrays(images, flags_.size)
     torch = torch_readers(images, pixels, flags_)
-    # A round of an epoch and more fills the caches.
-    warmups = 1 + flags_.images // (flags_.batch_size * flags_.batches)
     for what, ways in groups(images, flags_.size, flags_.batch_size).items():
         functions = {
             by: pipelines.reader(dataset, flags_.batches)
@@ -104,7 +102,7 @@ def read(images, flags_):
         }
         if what in torch:
             functions["torch"] = torch[what]
-        costs = timing.paired(functions, flags_.repetitions, warmups)
+        costs = timing.paired(functions, flags_.repetitions)
         count = flags_.batches * flags_.batch_size
         for by, cost in timing.summary(costs, against="kerasgan").items():
             rate = count / cost["wall_s"]
@@ -139,20 +137,24 @@ def train(images, flags_):
     }
     waited = {name: [] for name in datasets}
 
-    def trained(name, iterator):
-        waiting = 0.0
-        for _ in range(flags_.steps):
-            start = time.perf_counter()
-            batch = next(iterator)
-            waiting += time.perf_counter() - start
-            logs = step(batch)
-        keras.tree.map_structure(np.asarray, logs)
-        waited[name].append(waiting)
+    def trained(name):
+        iterator, waiting = iter(datasets[name]), 0.0
+        step(next(iterator))
 
-    functions = {
-        name: functools.partial(trained, name, iter(dataset))
-        for name, dataset in datasets.items()
-    }
+        def steps():
+            nonlocal waiting
+            for _ in range(flags_.steps):
+                start = time.perf_counter()
+                batch = next(iterator)
+                waiting += time.perf_counter() - start
+                logs = step(batch)
+            keras.tree.map_structure(np.asarray, logs)
+
+        cost = timing.time_once(steps)
+        waited[name].append(waiting)
+        return cost
+
+    functions = {name: functools.partial(trained, name) for name in datasets}
     costs = timing.paired(functions, flags_.repetitions)
     found = []
     for name, cost in timing.summary(costs, against="one batch").items():

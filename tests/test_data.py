@@ -54,6 +54,16 @@ def test_flat_folder_has_no_labels(tmp_path):
         np.testing.assert_array_equal(data.pixels([index])[0], expected)
 
 
+def test_large_files_are_read_to_their_end(tmp_path):
+    large = noise(400, 300)
+    folder = write(tmp_path / "folder", {"large.bmp": large})
+    assert (folder / "large.bmp").stat().st_size > 350_000
+    with zipfile.ZipFile(tmp_path / "large.zip", "w") as archive:
+        archive.write(folder / "large.bmp", "large.bmp")
+    for source in (folder, tmp_path / "large.zip"):
+        np.testing.assert_array_equal(pixels_of(source)[0], large)
+
+
 def test_nested_folder_is_sorted_by_name(tmp_path):
     names = ["b/2/x.png", "a.png", "b/1/y.PNG", "b/z.png"]
     write(tmp_path, {name: noise(4, 4) for name in names})

@@ -17,6 +17,7 @@ import timing
 from kerasgan import data
 
 AUTOTUNE = tf.data.AUTOTUNE
+AHEAD = 5  # Batches that are read before time is taken.
 _ALL = 10**12  # Bytes: whatever fits is kept.
 
 
@@ -39,6 +40,8 @@ def tf_folder(folder, size, batch_size, *, kept):
     images = images.map(decode, num_parallel_calls=AUTOTUNE)
     if kept:
         images = images.cache()
+        for _ in images:  # An epoch fills it, once for all iterators.
+            pass
     return _finish(images, batch_size)
 
 
@@ -76,14 +79,23 @@ def _finish(images, batch_size):
 
 
 def reader(dataset, batches):
-    """A dataset -> a function that takes so many more batches of it."""
-    iterator = iter(dataset)
+    """A dataset -> a function that reads so many batches, and their `Cost`.
+
+    By a new iterator each time: one that waits for its next turn would go on
+    reading ahead. Its start, which fills buffers, is not counted.
+    """
 
     def read():
-        for _ in range(batches):
-            next(iterator)
+        iterator = iter(dataset)
+        _take(iterator, AHEAD)
+        return timing.time_once(lambda: _take(iterator, batches))
 
     return read
+
+
+def _take(iterator, batches):
+    for _ in range(batches):
+        next(iterator)
 
 
 class TorchReader:
@@ -100,25 +112,29 @@ class TorchReader:
 
     def __init__(self, python, source, size, batch_size, batches, workers):
         script = pathlib.Path(__file__).with_name("torch_loader.py")
-        words = [python, script, source, size, batch_size, batches, workers]
+        words = [python, script, source, size, batch_size, workers]
         self._process = subprocess.Popen(
             [str(word) for word in words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._batches = batches
         self._answer()  # It is ready.
 
     def __call__(self):
+        self._read(AHEAD)
         before = self._cpu()
-        self._process.stdin.write("read\n")
-        self._process.stdin.flush()
-        wall = self._answer()["seconds"]
-        return timing.Cost(wall, self._cpu() - before)
+        return timing.Cost(self._read(self._batches), self._cpu() - before)
 
     def close(self):
         self._process.stdin.close()
         self._process.wait()
+
+    def _read(self, batches):
+        self._process.stdin.write(f"{batches}\n")
+        self._process.stdin.flush()
+        return self._answer()["seconds"]
 
     def _answer(self):
         line = self._process.stdout.readline()

@@ -1,8 +1,9 @@
 """A torch DataLoader as its guide writes it: reads batches when it is told to.
 
-    python torch_loader.py SOURCE SIZE BATCH_SIZE BATCHES WORKERS
+    python torch_loader.py SOURCE SIZE BATCH_SIZE WORKERS
 
-For each line on stdin it takes BATCHES more and prints their seconds.
+For each number on stdin it takes so many more batches, and prints their
+seconds.
 """
 
 import json
@@ -51,7 +52,7 @@ def augmented(pixels):
     return image.float() / 127.5 - 1.0
 
 
-def main(source, size, batch_size, batches, workers):
+def main(source, size, batch_size, workers):
     path = pathlib.Path(source)
     images = Folder(path, int(size)) if path.is_dir() else Array(path)
     loader = data.DataLoader(
@@ -65,7 +66,7 @@ def main(source, size, batch_size, batches, workers):
     iterator = iter(loader)
     next(iterator)
     print(json.dumps({"ready": True}), flush=True)
-    for _ in sys.stdin:
+    for batches in sys.stdin:
         start = time.perf_counter()
         for _ in range(int(batches)):
             next(iterator)
