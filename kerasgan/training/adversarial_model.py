@@ -130,18 +130,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         self.optimizer.build(
             [v for player in self.settings.players for v in player.variables]
         )
-        # A symbolic step: it names the logs, and mistakes show before work.
-        names = _Step(self).compute_output_spec(self.data_spec)
-        terms = {n for n in names if not n.endswith("_loss")}
-        for name in self.settings.term_weights:
-            if name not in terms:
-                raise unknown_name("term_weights", name, terms)
-        repeated = set(self._repeated_names(terms))
-        self._means = {
-            name: keras.metrics.Mean(name)
-            for name in names
-            if name not in repeated
-        }
+        self._means = self._means_of_terms()
 
     def train_step(self, *arguments):
         """One update of every player, or several: what `fit` repeats."""
@@ -248,6 +237,16 @@ class AdversarialModel(keras.Model, abc.ABC):
             }
             if list(weights.values()) == [1.0]:
                 yield from weights
+
+    def _means_of_terms(self):
+        """{log: its `Mean`}, from a symbolic step: mistakes show before work."""
+        names = _Step(self).compute_output_spec(self.data_spec)
+        terms = {n for n in names if not n.endswith("_loss")}
+        for name in self.settings.term_weights:
+            if name not in terms:
+                raise unknown_name("term_weights", name, terms)
+        repeated = set(self._repeated_names(terms))
+        return {n: keras.metrics.Mean(n) for n in names if n not in repeated}
 
     def _test(self, data):
         logs = {}

@@ -84,8 +84,6 @@ class GANModel(AdversarialModel):
         ema_half_life_images=10_000,
         term_weights=None,
         seed=0,
-        gradient_accumulation_steps=1,
-        loss_scale=1.0,
         **kwargs,
     ):
         """Prepares for `fit`.
@@ -109,6 +107,8 @@ class GANModel(AdversarialModel):
                 classifier), and "generator_feature_matching" (off unless it
                 is given here).
             seed: Of every random draw.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, and
+                the next two.
             gradient_accumulation_steps: Into how many parts an update's batch
                 is cut, whose gradients are averaged: memory holds one at a
                 time. What is a mean over the batch is one over the part: batch
@@ -118,7 +118,6 @@ class GANModel(AdversarialModel):
             loss_scale: A power of two by which losses are multiplied where
                 slopes are computed, and slopes divided: 1 does for float32 and
                 bfloat16; for mixed_float16, 2**10 or so.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`.
         """
         super().compile(
             generator_optimizer=generator_optimizer,
@@ -131,8 +130,6 @@ class GANModel(AdversarialModel):
             ema_half_life_images=ema_half_life_images,
             term_weights=term_weights,
             seed=seed,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            loss_scale=loss_scale,
             **kwargs,
         )
 
