@@ -137,9 +137,10 @@ class TestReplicas:
         for name, weight in _stored("replicas", "partial").items():
             assert np.all(np.isfinite(weight)), name
 
-    def test_xla_refuses_what_communicates(self):
-        message = str(training_steps.in_process("replicas")["compiled_error"])
-        assert "synchronized=True" in message
+    def test_xla_and_lazy_penalties_refuse_what_communicates(self):
+        messages = training_steps.in_process("replicas")["refused"]
+        assert len(messages) == 2
+        assert all("synchronized=True" in message for message in messages)
 
     def test_an_empty_replica_is_an_error(self):
         message = str(training_steps.in_process("replicas")["empty_error"])

@@ -319,17 +319,21 @@ class AdversarialModel(keras.Model, abc.ABC):
 
     def _check_replicas(self):
         """Raises where XLA or a condition would meet an all-reduce."""
-        lazy = any(r.every > 1 for r in self.settings.regularizers)
-        if devices.replica_count() == 1 or not (self._jit_replicas or lazy):
+        if devices.replica_count() == 1:
             return
-        for layer in self._flatten_layers():
-            if getattr(layer, "synchronized", False):
+        for player in self.settings.players:
+            lazy = any(r.every > 1 for r in player.regularizers)
+            layers = [
+                x for net in player.networks for x in net._flatten_layers()
+            ]
+            synchronized = any(getattr(x, "synchronized", 0) for x in layers)
+            if synchronized and (lazy or self._jit_replicas):
                 raise ValueError(
                     "Batch normalization cannot communicate between replicas "
                     "inside of XLA or of a lazy regularizer. Received: "
                     f"jit_compile={self._jit_replicas}, a regularizer with "
-                    f"`every` above 1: {lazy}, and the layer {layer.name!r} "
-                    "with `synchronized=True`. Change one of them."
+                    f"`every` above 1: {lazy}, and a {player.name} that has "
+                    "layers with `synchronized=True`. Change one of them."
                 )
 
     @property
