@@ -4,6 +4,7 @@ All that needs another process stands here, so that each runs once.
 """
 
 import pathlib
+import re
 import signal
 
 import keras
@@ -173,7 +174,9 @@ class TestWorkers:
             assert train(training_steps.small_recipe(), folder) == 0
             with np.load(max(folder.glob("checkpoints/*.npz"))) as arrays:
                 ends.append({n: arrays[n] for n in arrays if n != "notes"})
-        assert "resuming at 192 images" in capsys.readouterr().out
+        # It depends on when the chief learns that it is alone.
+        output = capsys.readouterr().out
+        assert re.search("resuming at (160|192) images", output)
         assert largest_difference(*ends) < 1e-5
 
 
