@@ -1,7 +1,7 @@
 """Images per second of one training step, against what one would use instead.
 
     pip install . && python -m venv torch && \
-      torch/bin/pip install -r benchmarks/requirements-torch.txt
+      torch/bin/pip install -r benchmarks/requirements.txt
     python benchmarks/train_step.py --torch_python=torch/bin/python \
       --output=train_step.json
 

@@ -229,3 +229,49 @@ def test_parts_of_starting(timing):
             assert Holder().work() == sum(range(10**6))
     assert marks.parts["before"]["wall_s"] > marks.parts["work"]["wall_s"] > 0
     assert marks.parts["work"]["cpu_s"] > 0
+
+
+@on_tensorflow
+@pytest.mark.parametrize(
+    "name, penalty",
+    [
+        ("kerasgan_fit", "plain"),
+        ("guide", "plain"),
+        ("bare", "plain"),
+        ("bare", "r1"),
+        ("bare", "wgan_gp"),
+        ("kerasgan", "wgan_gp"),
+    ],
+)
+def test_contenders_train_both_networks(name, penalty, monkeypatch):
+    with benchmark_scripts.imported("steps.contenders") as contenders:
+        make, made = contenders._networks, []
+
+        def networks(case):
+            made.extend(make(case))
+            return made
+
+        monkeypatch.setattr(contenders, "_networks", networks)
+        run = contenders.CONTENDERS[name](contenders.Case(8, penalty))
+        before = [network.get_weights() for network in made]
+        run(2)
+        for network, old in zip(made, before, strict=True):
+            kernels = [
+                np.abs(new - was).max()
+                for new, was in zip(network.get_weights(), old, strict=True)
+                if was.ndim > 1
+            ]
+            assert 1e-5 < min(kernels) and max(kernels) < 0.1
+
+
+def test_contenders_are_compared_turn_by_turn():
+    with benchmark_scripts.imported("train_step") as train_step:
+        costs = {
+            "kerasgan": [train_step.timing.Cost(0.5, 1.0)] * 2,
+            "torch": [train_step.timing.Cost(1.0, 1.5)] * 2,
+        }
+        found = train_step.timing.summary(costs, "kerasgan")
+        ours, theirs = train_step._rows("dcgan32_plain", found)
+    assert ours["images/s"] == 128.0
+    assert theirs["wall, by ours"] == 2.0
+    assert theirs["CPU, by ours"] == 1.5
