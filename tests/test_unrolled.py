@@ -28,7 +28,8 @@ def _vectors(count):
 
 def _player_and_batch(gan, name, data):
     player = {p.name: p for p in gan.settings.players}[name]
-    return player, gan._sample(ops.convert_to_tensor(data), player, len(data))
+    batch = gan._empty_batch(len(data))
+    return player, gan._sample(ops.convert_to_tensor(data), player, batch)
 
 
 class TestStep:
