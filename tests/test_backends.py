@@ -141,21 +141,22 @@ class TestRecipes:
         assert training_steps.in_process("jax")["devices"] == [8]
         _check_recipe(name, _stored("jax", f"recipe_{name}_{count}"), 1e-5)
 
-    @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-    def test_in_mixed_precision(self, name, precision):
+    @pytest.mark.parametrize(
+        "precision, parts, tolerance",
+        # Batch norm sees the parts; else 8 bits, and 11, are to blame.
+        [("bfloat16", 1, 3e-2), ("float16", 2, 5e-2)],
+    )
+    def test_in_mixed_precision_and_in_parts(
+        self, name, precision, parts, tolerance
+    ):
         found = training_steps.recipe_steps(
-            name, run_eagerly=True, mixed_precision=precision
+            name,
+            run_eagerly=True,
+            mixed_precision=precision,
+            gradient_accumulation_steps=parts,
         )
-        # 8 bits and 11 of a number; and something has to differ.
-        tolerance = {"bfloat16": 3e-2, "float16": 1e-2}[precision]
+        # The digits that are missing show.
         assert _check_recipe(name, found, tolerance) > 1e-8
-
-    def test_in_parts(self, name):
-        found = training_steps.recipe_steps(
-            name, run_eagerly=True, gradient_accumulation_steps=2
-        )
-        # Batch norm sees the parts.
-        _check_recipe(name, found, 5e-2)
 
 
 @on_tensorflow
