@@ -99,7 +99,9 @@ def _lead(plan, data, workdir, model, strategy):
         _report(data, workdir)
         if seen:
             print(f"resuming at {seen:,} images")
-        where = ", ".join(filter(None, [devices.description(), str(strategy)]))
+        where = ", ".join(
+            filter(None, [devices.description(model), str(strategy)])
+        )
         print(f"training on {where}, results in {workdir}")
         writers = _writers(plan.recipe, data, workdir, model, evaluation)
         received = _fit(plan.recipe, data, model, strategy, writers)
@@ -114,7 +116,7 @@ def _follow(plan, data, workdir, model, strategy):
     """Trains beside the chief and writes nothing -> as `_lead`."""
     if _restore(plan, workdir, model, strategy) >= plan.recipe.total_images:
         return None
-    print(f"training on {devices.description()}, {strategy}", flush=True)
+    print(f"training on {devices.description(model)}, {strategy}", flush=True)
     return _fit(plan.recipe, data, model, strategy, [])
 
 

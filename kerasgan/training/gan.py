@@ -107,17 +107,14 @@ class GANModel(AdversarialModel):
                 classifier), and "generator_feature_matching" (off unless it
                 is given here).
             seed: Of every random draw.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`, and
-                the next two.
-            gradient_accumulation_steps: Into how many parts an update's batch
-                is cut, whose gradients are averaged: memory holds one at a
-                time. What is a mean over the batch is one over the part: batch
-                norm, minibatch layers, the relativistic average, DRAGAN's
-                spread, packs, what `UnrolledGANModel` foresees. The rest is
-                as in the whole batch.
-            loss_scale: A power of two by which losses are multiplied where
-                slopes are computed, and slopes divided: 1 does for float32 and
-                bfloat16; for mixed_float16, 2**10 or so.
+            **kwargs: `gradient_accumulation_steps`, into how many parts an
+                update's batch is cut, whose gradients are averaged: memory
+                holds one at a time. Means over the batch (batch norm,
+                minibatch layers, the relativistic average, DRAGAN's spread,
+                packs, unrolling) are over parts then. `loss_scale`, a power of
+                two for losses while slopes are computed: 2**10 suits
+                mixed_float16, 2**14 overflows. `jit_compile`, XLA: "auto" is
+                on GPUs and TPUs. `run_eagerly`, `steps_per_execution`.
         """
         super().compile(
             generator_optimizer=generator_optimizer,
