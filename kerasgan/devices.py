@@ -8,10 +8,11 @@ import contextlib
 import keras
 
 
-def description():
-    """The backend and what it computes on: "tensorflow (cpu:0)"."""
+def description(model):
+    """On what a model is trained, and how: "jax (gpu:0), XLA, bfloat16"."""
     found = ", ".join(keras.distribution.list_devices())
-    return f"{keras.backend.backend()} ({found})"
+    how = "XLA" if model.jit_compile else "no XLA"
+    return f"{keras.backend.backend()} ({found}), {how}, {model.compute_dtype}"
 
 
 def compiles(jit_compile):

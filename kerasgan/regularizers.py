@@ -11,6 +11,7 @@ import abc
 import dataclasses
 import re
 
+import keras
 from keras import ops
 from keras.saving import register_keras_serializable
 
@@ -168,6 +169,17 @@ class _ZeroCentred(Penalty):
                 f"finite_difference={self.finite_difference!r}"
             )
 
+    def terms(self, network, function, batch):
+        dtype = keras.backend.standardize_dtype(network.compute_dtype)
+        if self.finite_difference is not None and dtype.endswith("float16"):
+            raise ValueError(
+                "`finite_difference` must be None in mixed precision, whose "
+                "rounding such a step drowns in. Received: "
+                f"finite_difference={self.finite_difference!r}, and a "
+                f"discriminator in {dtype}"
+            )
+        return super().terms(network, function, batch)
+
     def __call__(self, function, batch):
         samples = self._samples(batch)
         if self.finite_difference is None:
@@ -200,7 +212,7 @@ class R1(_ZeroCentred):
         finite_difference: None takes the exact gradient, which is then
             differentiated a second time. A number s estimates it instead by
             ((D(x + s e) - D(x)) / s)^2 with e standard normal, at the price
-            of one more pass; 0.01 is usual.
+            of one more pass; 0.01 is usual, in float32.
     """
 
     def _samples(self, batch):

@@ -3,20 +3,26 @@
 All that needs another process stands here, so that each runs once.
 """
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 import training_steps
 from keras import ops
-from training_steps import largest_difference, weights_of
+from training_steps import PARTS, largest_difference, weights_of
+
+from kerasgan import recipes
 
 # Weights move by 1e-2 in these steps; float32 holds 6e-8 of them.
 TOLERANCE = 1e-6
 STEPS = {
     "steps": training_steps.conv_steps,
+    "larger": functools.partial(training_steps.conv_steps, batch_size=16),
     "packed": training_steps.packed_steps,
     "unrolled": training_steps.unrolled_steps,
 }
+EAGER, XLA = {"run_eagerly": True}, {"jit_compile": True}
 
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="of TensorFlow alone"
@@ -49,9 +55,13 @@ class TestModes:
     @pytest.mark.parametrize(
         "name, mode",
         [
-            *((name, {"run_eagerly": True}) for name in STEPS),
-            ("steps", {"jit_compile": True}),
-            ("packed", {"jit_compile": True}),
+            *((name, EAGER) for name in STEPS),
+            ("steps", XLA),
+            ("packed", XLA),
+            *(("larger", PARTS | mode) for mode in ({}, EAGER, XLA)),
+            ("larger", {"gradient_accumulation_steps": 4, **EAGER}),
+            # Powers of two leave no trace in float32.
+            ("steps", {"loss_scale": 2.0**10, **EAGER}),
             # Five batches: the last execution has a single step.
             ("steps", {"steps_per_execution": 2}),
         ],
@@ -62,9 +72,18 @@ class TestModes:
 
 
 class TestJax:
-    @pytest.mark.parametrize("name", STEPS)
-    def test_equals_the_graph(self, name, reference):
-        found = _stored("jax", name)
+    @pytest.mark.parametrize(
+        "name, stored",
+        [
+            ("steps", "steps"),
+            ("packed", "packed"),
+            ("unrolled", "unrolled"),
+            ("larger", "parts"),
+            ("larger", "steps_8"),
+        ],
+    )
+    def test_equals_the_graph(self, name, stored, reference):
+        found = _stored("jax", stored)
         assert largest_difference(found, reference[name]) < TOLERANCE
 
     def test_import_leaves_tensorflow_alone(self):
@@ -84,11 +103,72 @@ class TestJax:
             )
 
 
+@functools.cache
+def _recipe(name):
+    """What a recipe's steps give on a graph, in float32."""
+    return training_steps.recipe_steps(name)
+
+
+def _check_recipe(name, found, tolerance):
+    """Finite, moving, and losses within a share of the largest -> how far."""
+    expected = _recipe(name)
+    assert found.keys() == expected.keys()
+    assert all(np.isfinite(value) for value in found.values())
+    # No slope has the last bias of a loss that takes differences of logits.
+    moved = {k: found[k] for k in found if k.startswith("moved/")}
+    assert {k for k in moved if not moved[k]} <= {
+        k for k in expected if not expected[k]
+    }
+    assert sum(value == 0 for value in moved.values()) <= 1
+    losses = [k for k in found if k.startswith("loss/")]
+    scale = max(abs(expected[k]) for k in losses)
+    difference = max(abs(found[k] - expected[k]) for k in losses) / scale
+    assert difference < tolerance
+    return difference
+
+
+@on_tensorflow
+@pytest.mark.parametrize("name", recipes.NAMES)
+class TestRecipes:
+    """Each trains in every mode that its fields, or a backend, offer."""
+
+    def test_compiled_by_xla(self, name):
+        found = training_steps.recipe_steps(name, jit_compile="on")
+        _check_recipe(name, found, 1e-5)
+
+    @pytest.mark.parametrize("count", [1, 8])
+    def test_by_jax_on_devices(self, name, count):
+        assert training_steps.in_process("jax")["devices"] == [8]
+        _check_recipe(name, _stored("jax", f"recipe_{name}_{count}"), 1e-5)
+
+    @pytest.mark.parametrize(
+        "precision, parts, tolerance",
+        # Batch norm sees the parts; else 8 bits, and 11, are to blame.
+        [("bfloat16", 1, 3e-2), ("float16", 2, 5e-2)],
+    )
+    def test_in_mixed_precision_and_in_parts(
+        self, name, precision, parts, tolerance
+    ):
+        found = training_steps.recipe_steps(
+            name,
+            run_eagerly=True,
+            mixed_precision=precision,
+            gradient_accumulation_steps=parts,
+        )
+        # The digits that are missing show.
+        assert _check_recipe(name, found, tolerance) > 1e-8
+
+
 @on_tensorflow
 class TestReplicas:
     @pytest.mark.parametrize(
         "name, stored",
-        [("steps", "steps_1"), ("steps", "steps_2"), ("packed", "packed")],
+        [
+            ("steps", "steps_1"),
+            ("steps", "steps_2"),
+            ("packed", "packed"),
+            ("larger", "parts"),
+        ],
     )
     def test_equal_one_device(self, name, stored, reference):
         found = _stored("replicas", stored)

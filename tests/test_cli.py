@@ -66,6 +66,12 @@ def test_list_shows_recipes_and_filters(capsys):
         (["train", "--size=big"], "`size` must be a size such as 64"),
         (["train", "--size=0"], "`size` must be positive"),
         (["train", "--batch_size=0"], "`batch_size` must be positive"),
+        (["train", "--mixed_precision=half"], "bfloat16, float16, off"),
+        (["train", "--jit_compile=yes"], "`jit_compile` must be one of"),
+        (
+            ["train", "--recipe=wgan", "--gradient_accumulation_steps=3"],
+            "times `gradient_accumulation_steps`. Received: batch_size=320",
+        ),
         (["train", "--batch_size=many"], "`batch_size` must be a whole number"),
         (["train", "--set=widht=3"], "Did you mean 'width'?"),
         (["train", "--set=width"], "field=value"),

@@ -163,7 +163,7 @@ class TestStep:
         sizes = set()
         for player in gan.settings.players:
             data = ops.convert_to_tensor(_vectors(12))
-            batch = gan._sample(data, player, 12)
+            batch = gan._sample(data, player, gan._empty_batch(12))
             objective = getattr(gan, f"{player.name}_objective")
             sizes |= {tuple(x.shape) for x in objective(batch).values()}
         assert sizes == {(4,)}

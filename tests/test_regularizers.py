@@ -11,6 +11,7 @@ from keras import layers, ops
 
 from kerasgan import gradients, regularizers, schedules
 from kerasgan.layers.normalization import BatchNormalization
+from kerasgan.models import dcgan
 from kerasgan.regularizers import (
     DRAGAN,
     R1,
@@ -93,7 +94,7 @@ def _critic(sizes, weights=None):
     return critic
 
 
-def _mean_and_gradients(penalty, network, batch, function=None):
+def _mean_and_gradients(penalty, network, batch, function=None, scale=1.0):
     """The mean penalty, and its gradients by weight, and what it writes."""
 
     def objective():
@@ -101,7 +102,10 @@ def _mean_and_gradients(penalty, network, batch, function=None):
         return ops.mean(term), term
 
     (mean, term), slopes, writes = gradients.of_variables(
-        objective, network.trainable_variables, state=network.variables
+        objective,
+        network.trainable_variables,
+        state=network.variables,
+        scale=scale,
     )
     assert term.shape == (len(batch.real),)
     assert keras.backend.standardize_dtype(term.dtype) == "float32"
@@ -510,3 +514,49 @@ class TestArguments:
         config = keras.saving.serialize_keras_object(regularizer)
         config = json.loads(json.dumps(config))
         assert keras.saving.deserialize_keras_object(config) == regularizer
+
+
+@pytest.fixture(scope="module")
+def discriminators():
+    """Of one set of weights, by precision."""
+    keras.utils.set_random_seed(0)
+    networks = {}
+    for policy in ("float32", "mixed_bfloat16", "mixed_float16"):
+        keras.config.set_dtype_policy(policy)
+        networks[policy] = dcgan.Discriminator((32, 32, 3), width=16)
+        keras.config.set_dtype_policy("float32")
+        networks[policy].set_weights(networks["float32"].get_weights())
+    return networks
+
+
+class TestMixedPrecision:
+    """What a penalty is and asks for, in half the digits."""
+
+    @pytest.mark.parametrize("penalty", [R1(), GradientPenalty(), DRAGAN()])
+    # 2**10 is what recipes take: without it, float16 is off by more.
+    @pytest.mark.parametrize(
+        "precision, scale", [("bfloat16", 1.0), ("float16", 2.0**10)]
+    )
+    def test_penalties_are_near_those_of_float32(
+        self, discriminators, penalty, precision, scale
+    ):
+        rng = np.random.default_rng(0)
+        batch = _batch(*rng.uniform(-1, 1, size=(2, 4, 32, 32, 3)))
+        found = []
+        for policy, by in (("float32", 1.0), (f"mixed_{precision}", scale)):
+            mean, slopes, _ = _mean_and_gradients(
+                penalty, discriminators[policy], batch, scale=by
+            )
+            slopes = np.concatenate([slope.ravel() for slope in slopes])
+            found.append((mean, slopes))
+        (exact, exact_slopes), (mean, slopes) = found
+        assert mean != exact
+        assert mean == pytest.approx(exact, rel=1e-2)
+        error = np.linalg.norm(slopes - exact_slopes)
+        assert 0 < error < 0.06 * np.linalg.norm(exact_slopes)
+
+    def test_finite_differences_are_refused(self, discriminators):
+        penalty = R1(finite_difference=0.01)
+        network = discriminators["mixed_float16"]
+        with pytest.raises(ValueError, match="None in mixed precision"):
+            penalty.terms(network, network, _batch(np.zeros((2, 32, 32, 3))))

@@ -4,12 +4,21 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from training_steps import fit, largest_difference, set_weights, weights_of
+from training_steps import (
+    conv_networks,
+    fit,
+    images,
+    largest_difference,
+    packed_networks,
+    set_weights,
+    weights_of,
+)
 
 import kerasgan
 from kerasgan import losses, schedules
 from kerasgan.layers.normalization import BatchNormalization
 from kerasgan.regularizers import R1, WeightClipping
+from kerasgan.training import dropout
 
 # Weights move by 1e-2 in these steps; float32 holds 6e-8 of them.
 TOLERANCE = 1e-6
@@ -217,6 +226,54 @@ class TestBatches:
             results.append(weights_of(gan))
         assert largest_difference(results[0], results[1]) == 0
         assert largest_difference(results[0], results[2]) == 0
+
+
+class TestParts:
+    @on_tensorflow
+    def test_share_an_update_by_stride_and_draw_for_themselves(self):
+        gan = _gan(discriminator_steps=2, gradient_accumulation_steps=2)
+        batches = _spy_on_batches(gan)
+        fit(gan, np.arange(8, dtype="float32")[:, None] * np.ones(3, "f"), 8)
+        rows = [[0, 4], [2, 6], [1, 5], [3, 7], [0, 4], [2, 6]]
+        names = ["discriminator"] * 4 + ["generator"] * 2
+        assert [name for name, _ in batches] == names
+        for expected, (_, batch) in zip(rows, batches, strict=True):
+            assert batch.numbers.numpy().tolist() == expected
+            assert batch.real[:, 0].numpy().tolist() == expected
+        with_dropout = _gan(dropout=0.5)
+        states = {
+            (name, tuple(np.array(value)))
+            for name, batch in batches
+            for _, value in dropout.states(
+                with_dropout.settings.players, batch, name
+            )
+        }
+        # Two layers that draw, each anew in every part.
+        assert len(states) == 2 * len(batches)
+
+    def test_statistics_are_those_of_the_whole_batch(self):
+        moving_means = []
+        for parts in (1, 4):
+            gan = kerasgan.GANModel(*conv_networks(batch_norm=True))
+            gan.compile(_sgd(0.0), _sgd(0.0), gradient_accumulation_steps=parts)
+            fit(gan, images(32), 16)
+            moving_means.append(gan.generator.get_weights()[4])
+        assert np.max(np.abs(moving_means[0])) > 1e-2
+        np.testing.assert_allclose(*moving_means, atol=1e-6)
+
+    @pytest.mark.parametrize("packing, count", [(1, 6), (2, 12)])
+    def test_have_to_divide_the_batch(self, packing, count):
+        gan = kerasgan.GANModel(*packed_networks(packing), packing=packing)
+        gan.compile(
+            run_eagerly=True,
+            discriminator_steps=2,
+            gradient_accumulation_steps=2,
+        )
+        multiple = 4 * packing
+        with pytest.raises(ValueError, match=f"multiple of {multiple}"):
+            fit(gan, _vectors(count), count)
+        fit(gan, _vectors(2 * multiple), multiple)
+        assert int(ops.convert_to_numpy(gan.images_seen)) == 2 * multiple
 
 
 class TestUpdates:
@@ -696,6 +753,8 @@ class TestErrors:
             ({"regularizers": ["r1"]}, "objects from"),
             ({"regularizers": [R1(), R1(2.0)]}, "must differ in kind"),
             ({"discriminator_steps": 0}, "positive number of updates"),
+            ({"gradient_accumulation_steps": 0}, "positive number of parts"),
+            ({"loss_scale": 0.0}, "`loss_scale` must be positive"),
         ],
     )
     def test_compile_arguments(self, arguments, message):

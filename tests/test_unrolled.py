@@ -28,7 +28,8 @@ def _vectors(count):
 
 def _player_and_batch(gan, name, data):
     player = {p.name: p for p in gan.settings.players}[name]
-    return player, gan._sample(ops.convert_to_tensor(data), player, len(data))
+    batch = gan._empty_batch(len(data))
+    return player, gan._sample(ops.convert_to_tensor(data), player, batch)
 
 
 class TestStep:
@@ -93,7 +94,7 @@ class TestStep:
         assert foreseen.shape == (4,)
         player, _ = _player_and_batch(gan, "discriminator", _vectors(8))
         for _ in range(3):
-            gan._update(player, batch)
+            gan._update(player, batch, lambda part: batch)
         gan.unrolling = 0
         now = gan.generator_objective(batch)["adversarial"]
         np.testing.assert_allclose(foreseen, now, rtol=1e-5)
@@ -140,7 +141,8 @@ def test_keeps_the_generators_statistics_alone():
     before = [np.array(v) for v in discriminator.variables]
     moments = [w for w in generator.weights if "moving" in w.path]
     moments_before = [np.array(w) for w in moments]
-    gan._update(*_player_and_batch(gan, "generator", images(4)))
+    player, batch = _player_and_batch(gan, "generator", images(4))
+    gan._update(player, batch, lambda part: batch)
     for value, old in zip(discriminator.variables, before, strict=True):
         np.testing.assert_array_equal(value, old)
     assert len(moments) == 2

@@ -30,6 +30,9 @@ def in_process(name):
             "JAX_PLATFORMS": "cpu",
             "CUDA_VISIBLE_DEVICES": "",
             "TF_CPP_MIN_LOG_LEVEL": "3",
+            # Eight devices; and it takes longer to compile than to run.
+            "XLA_FLAGS": "--xla_force_host_platform_device_count=8 "
+            "--xla_backend_optimization_level=0",
             "PYTHONPATH": str(_ROOT),
         }
         process = subprocess.run(
@@ -125,6 +128,10 @@ def conv_steps(steps=5, batch_size=8, batch_norm=False, **arguments):
     return weights_of(gan)
 
 
+# Of 16 images and two updates in a step, 4 at a time.
+PARTS = {"gradient_accumulation_steps": 2}
+
+
 def packed_networks(packing):
     """Latents [batch, 4] -> samples [batch, 3]; packs of them -> logits."""
     from keras import Input, Sequential, layers
@@ -201,6 +208,44 @@ def minibatch_outputs():
     return outputs
 
 
+def recipe_steps(name, run_eagerly=False, **fields):
+    """Two steps of a small recipe at 8 px.
+
+    Returns:
+        {"loss/...": float, "moved/...": float}, the logs of the last step and
+        how far each weight went.
+    """
+    import keras
+
+    from kerasgan import recipes
+    from kerasgan.runs.preparation import Plan
+
+    recipe = recipes.get(name)
+    small = {"width": 4, "latent_size": 4, "label_width": 4, "dropout": 0.0}
+    small = {k: v for k, v in small.items() if hasattr(recipe, k)}
+    # One update, for compilers take each anew.
+    recipe = recipe.replace(
+        batch_size=8, discriminator_steps=1, **small, **fields
+    )
+    try:
+        gan = Plan(recipe, (8, 8, 1), 10, "discs", "").build()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    gan.run_eagerly = run_eagerly
+    for seed, network in enumerate((gan.generator, gan.discriminator)):
+        set_weights(network, seed)
+    before = weights_of(gan)
+    data = {"image": images(16)}
+    if recipe.conditional:
+        data["label"] = np.arange(16) % 10
+    logs = fit(gan, data, 8).history
+    after = weights_of(gan)
+    return {
+        **{f"loss/{k}": value[-1] for k, value in logs.items()},
+        **{f"moved/{k}": np.abs(after[k] - before[k]).max() for k in after},
+    }
+
+
 def fit(gan, data, batch_size, **arguments):
     """One pass over the data in its own order."""
     return gan.fit(
@@ -263,7 +308,10 @@ def _prefixed(prefix, values):
 
 def _jax():
     """What JAX makes of it all, and what it takes to import the library."""
+    import keras
+
     import kerasgan
+    from kerasgan import recipes
 
     imported = kerasgan.GANModel is not None and "tensorflow" in sys.modules
 
@@ -271,11 +319,23 @@ def _jax():
     from keras import ops
 
     plain = {k: ops.convert_to_numpy(v) for k, v in draws().items()}
+    results = {}
+    for name in recipes.NAMES:
+        results |= _prefixed(f"recipe_{name}_1", recipe_steps(name))
+    everywhere = keras.distribution.DataParallel()
+    keras.distribution.set_distribution(everywhere)
+    results |= _prefixed("steps_8", conv_steps(batch_size=16))
+    for name in recipes.NAMES:
+        results |= _prefixed(f"recipe_{name}_8", recipe_steps(name))
+    keras.distribution.set_distribution(None)
     return {
+        **results,
+        "devices": np.array(everywhere.device_mesh.shape),
         "tensorflow_imported": np.array(imported),
         **_prefixed("draws", plain),
         **_prefixed("draws_jit", jax.jit(draws)()),
         **_prefixed("steps", conv_steps()),
+        **_prefixed("parts", conv_steps(batch_size=16, **PARTS)),
         **_prefixed("packed", packed_steps()),
         **_prefixed("unrolled", unrolled_steps()),
         **_prefixed("minibatch", minibatch_outputs()),
@@ -313,6 +373,7 @@ def _replicas():
     results |= _prefixed("batch_norm", weights_of(gan))
     with strategy.scope():
         results |= _prefixed("packed", packed_steps())
+        results |= _prefixed("parts", conv_steps(batch_size=16, **PARTS))
     # 40 = 5 whole batches; 43 leaves 3 images, which 2 replicas share.
     with strategy.scope():
         gan = conv_gan()

@@ -68,7 +68,7 @@ def train(recipe, workdir=None):
         _report(data, workdir)
         if seen:
             print(f"resuming at {seen:,} images")
-        print(f"training on {devices.description()}, results in {workdir}")
+        print(f"training on {devices.description(model)}, results in {workdir}")
         received = _fit(model, plan.recipe, data, workdir, evaluation)
         seen = callbacks.images_seen(model)
         if received is None or seen >= recipe.total_images:

@@ -15,7 +15,7 @@ from keras import ops
 
 from kerasgan import devices, gradients
 from kerasgan.errors import unknown_name
-from kerasgan.training import averaging, dropout
+from kerasgan.training import averaging, dropout, examples
 from kerasgan.training.settings import ByMembership, Settings
 
 
@@ -258,14 +258,16 @@ class AdversarialModel(keras.Model, abc.ABC):
         """A part of an update's batch: its share of the data, by stride."""
         updates = max(p.steps for p in self.settings.players)
         parts = self.settings.gradient_accumulation_steps
-        start, stride = update + updates * index, updates * parts
+        stride = updates * parts
+        if parts > 1:
+            examples.check_divides(data, stride * self.rows_together)
+        start = update + updates * index
         return self._sample(data, player, batch, start, stride)
 
     def _sample(self, data, player, batch, start=0, stride=1):
         """The batch that a player makes of `data[start::stride]`."""
         data = _map(ops.convert_to_tensor, data)
         rows = _rows(data)
-        self._check_parts(rows, stride)
         places = ops.arange(rows, dtype="int32")
         if stride > 1:
             # A batch with fewer rows than the stride lends its repeatedly.
@@ -280,20 +282,6 @@ class AdversarialModel(keras.Model, abc.ABC):
         first = seen + ops.cast(devices.replica_index() * most, seen.dtype)
         numbers = first + ops.cast(places, seen.dtype)
         return self.sample_batch(data, player, batch.replace(numbers=numbers))
-
-    def _check_parts(self, rows, stride):
-        """Raises what does not divide; a batch of any size passes."""
-        parts = self.settings.gradient_accumulation_steps
-        least = stride * self.rows_together
-        if parts > 1 and isinstance(rows, int) and rows % least:
-            raise ValueError(
-                f"`batch_size` must be a multiple of {least}: of the updates "
-                "in a step, times `gradient_accumulation_steps`"
-                + (", times `packing`" if self.rows_together > 1 else "")
-                + f". Received: {rows} images on a device"
-                + f", gradient_accumulation_steps={parts}. A last batch that "
-                "is smaller can be left out by `drop_remainder=True`."
-            )
 
     def _empty_batch(self, images, training=True):
         """What all batches of a step have in common."""

@@ -27,6 +27,18 @@ def check(real, labels, sample_shape, classes):
         )
 
 
+def check_divides(data, multiple):
+    """Raises if a batch, where its size is fixed, is no such multiple."""
+    rows = keras.tree.flatten(data)[0].shape[0]
+    if rows is not None and rows % multiple:
+        raise ValueError(
+            f"`batch_size` must be a multiple of {multiple}: the updates in a "
+            "step, times `gradient_accumulation_steps`, times `packing`. "
+            f"Received: {rows} images on a device. A last batch that is "
+            "smaller can be left out, by `drop_remainder=True`."
+        )
+
+
 def latent_size(generator):
     """What the generator says that it takes."""
     size = getattr(generator, "latent_size", None)

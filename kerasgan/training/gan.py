@@ -83,8 +83,6 @@ class GANModel(AdversarialModel):
         ema_half_life_images=10_000,
         term_weights=None,
         seed=0,
-        gradient_accumulation_steps=1,
-        loss_scale=1.0,
         **kwargs,
     ):
         """Prepares for `fit`.
@@ -108,16 +106,14 @@ class GANModel(AdversarialModel):
                 classifier), and "generator_feature_matching" (off unless it
                 is given here).
             seed: Of every random draw.
-            gradient_accumulation_steps: Into how many parts an update's batch
-                is cut, whose gradients are averaged: memory holds one at a
-                time. What is a mean over the batch is one over the part: batch
-                norm, minibatch layers, the relativistic average, DRAGAN's
-                spread, packs, what `UnrolledGANModel` foresees. The rest is
-                as in the whole batch.
-            loss_scale: A power of two by which losses are multiplied where
-                slopes are computed, and slopes divided: 1 does for float32 and
-                bfloat16; for mixed_float16, 2**10 or so.
-            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile`.
+            **kwargs: `gradient_accumulation_steps`, into how many parts an
+                update's batch is cut, whose gradients are averaged: memory
+                holds one at a time. Means over the batch (batch norm,
+                minibatch layers, the relativistic average, DRAGAN's spread,
+                packs, unrolling) are over parts then. `loss_scale`, a power of
+                two for losses while slopes are computed: 2**10 suits
+                mixed_float16, 2**14 overflows. `jit_compile`, XLA: "auto" is
+                on GPUs and TPUs. `run_eagerly`, `steps_per_execution`.
         """
         super().compile(
             generator_optimizer=generator_optimizer,
@@ -130,8 +126,6 @@ class GANModel(AdversarialModel):
             ema_half_life_images=ema_half_life_images,
             term_weights=term_weights,
             seed=seed,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            loss_scale=loss_scale,
             **kwargs,
         )
 
