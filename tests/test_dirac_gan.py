@@ -127,7 +127,7 @@ def _step(loss, regularizers, theta, psi):
 def _discriminator_loss(loss, regularizers, theta, psi):
     batch = _batch(theta)
     value = loss.discriminator(real=0.0 * psi, fake=psi * theta)
-    network = types.SimpleNamespace(variables=[])
+    network = types.SimpleNamespace(variables=[], compute_dtype="float32")
     for regularizer in regularizers:
         terms = regularizer.terms(network, lambda x: psi[:, None] * x, batch)
         value = value + sum(terms.values())

@@ -27,6 +27,7 @@ from kerasgan.runs.train import train
 from kerasgan.runs.workdir import Workdir
 from kerasgan.storage import read_jsonl
 
+_NONE_SEEN = types.SimpleNamespace(value=0)
 SMALL = {
     "width": "8",
     "latent_size": "8",
@@ -246,7 +247,7 @@ def test_time_stands_still_while_something_is_measured(capsys):
     spent, really = TRAINING.now() - before, time.monotonic() - real_before
     assert abs(really - spent) > 0.29
     progress = Progress(2000)
-    model = types.SimpleNamespace(images_seen=0)
+    model = types.SimpleNamespace(images_seen=_NONE_SEEN)
     progress.set_model(model)
     progress.on_train_begin()
     progress.on_train_batch_end(0, {})
@@ -266,7 +267,7 @@ def test_who_stops_a_training_does_not_wait_for_a_measurement(tmp_path):
         measure=lambda model, **about: measured.append(about) or [],
     )
     callback = Evaluation(evaluator, 100, tmp_path / "metrics.jsonl")
-    model = types.SimpleNamespace(images_seen=0, stop_training=True)
+    model = types.SimpleNamespace(images_seen=_NONE_SEEN, stop_training=True)
     callback.set_model(model)
     callback.on_train_begin()
     model.images_seen = 50

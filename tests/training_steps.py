@@ -199,6 +199,10 @@ def normalized_steps(**arguments):
 PARTS = {"gradient_accumulation_steps": 2}
 
 
+# Of 16 images and two updates in a step, 4 at a time.
+PARTS = {"gradient_accumulation_steps": 2}
+
+
 def packed_networks(packing):
     """Latents [batch, 4] -> samples [batch, 3]; packs of them -> logits."""
     from keras import Input, Sequential, layers

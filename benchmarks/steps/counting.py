@@ -64,8 +64,12 @@ def update_of(model, player):
     """One player's update alone, called as `train_step` is."""
 
     def update(data):
-        images = data.shape[0]
-        return model._update(player, model._sample(data, player, images))
+        batch = model._empty_batch(data.shape[0])
+        return model._update(
+            player,
+            batch,
+            lambda part: model._part(data, player, batch, 0, part),
+        )
 
     return lambda *arguments: gradients.run_step(model, update, arguments)
 

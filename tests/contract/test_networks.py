@@ -290,8 +290,9 @@ def test_no_two_kernels_start_equal(family, role):
 
 @every_family
 @both_roles
-def test_mixed_precision_gives_float32(family, role):
-    model = network(family, role, dtype="mixed_bfloat16")
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_mixed_precision_gives_float32(family, role, precision):
+    model = network(family, role, dtype=f"mixed_{precision}")
     model = type(model).from_config(model.get_config())
     twin = network(family, role)
     for to, of in zip(twin.weights, model.weights, strict=True):
@@ -306,7 +307,7 @@ def test_mixed_precision_gives_float32(family, role):
             assert np.abs(np.array(ours) - theirs).max() > 0
     if role == "Discriminator":
         features = model.heads(example(model))["features"]
-        assert {str(ops.dtype(x)) for x in features} >= {"bfloat16"}
+        assert {str(ops.dtype(x)) for x in features} >= {precision}
 
 
 @on_tensorflow
