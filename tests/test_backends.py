@@ -139,6 +139,7 @@ def _check_recipe(name, found, tolerance):
 class TestRecipes:
     """Each trains in every mode that its fields, or a backend, offer."""
 
+    @pytest.mark.slow  # To compile, on a CPU.
     def test_compiled_by_xla(self, name):
         found = training_steps.recipe_steps(name, jit_compile="on")
         _check_recipe(name, found, 1e-5)

@@ -206,7 +206,6 @@ for batch, parts in zip(dataset, shared_out, strict=True):
 """
 
 
-@pytest.mark.slow
 def test_shards_are_the_parts_of_each_batch():
     data = pictures()
 
@@ -228,6 +227,7 @@ def test_shards_are_the_parts_of_each_batch():
         data.dataset(6, shard=(0, 4))
 
 
+@pytest.mark.slow
 def test_two_replicas_share_out_each_batch():
     # In a process of its own: logical devices are made before anything else.
     done = subprocess.run(

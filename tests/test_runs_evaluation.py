@@ -27,7 +27,6 @@ from kerasgan.runs.train import train
 from kerasgan.runs.workdir import Workdir
 from kerasgan.storage import read_jsonl
 
-_NONE_SEEN = types.SimpleNamespace(value=0)
 SMALL = {
     "width": "8",
     "latent_size": "8",
@@ -240,6 +239,10 @@ def test_a_measurement_that_was_killed_is_made_up_for(tmp_path):
     assert not workdir.best.exists()
 
 
+def _count(images):
+    return types.SimpleNamespace(value=images)  # As a variable has it.
+
+
 def test_time_stands_still_while_something_is_measured(capsys):
     before, real_before = TRAINING.now(), time.monotonic()
     with TRAINING.paused():
@@ -247,11 +250,11 @@ def test_time_stands_still_while_something_is_measured(capsys):
     spent, really = TRAINING.now() - before, time.monotonic() - real_before
     assert abs(really - spent) > 0.29
     progress = Progress(2000)
-    model = types.SimpleNamespace(images_seen=_NONE_SEEN)
+    model = types.SimpleNamespace(images_seen=_count(0))
     progress.set_model(model)
     progress.on_train_begin()
     progress.on_train_batch_end(0, {})
-    model.images_seen = 1000
+    model.images_seen = _count(1000)
     time.sleep(0.1)
     with TRAINING.paused():
         time.sleep(1.0)
@@ -267,10 +270,10 @@ def test_who_stops_a_training_does_not_wait_for_a_measurement(tmp_path):
         measure=lambda model, **about: measured.append(about) or [],
     )
     callback = Evaluation(evaluator, 100, tmp_path / "metrics.jsonl")
-    model = types.SimpleNamespace(images_seen=_NONE_SEEN, stop_training=True)
+    model = types.SimpleNamespace(images_seen=_count(0), stop_training=True)
     callback.set_model(model)
     callback.on_train_begin()
-    model.images_seen = 50
+    model.images_seen = _count(50)
     callback.on_train_end()
     assert not measured
     model.stop_training = False

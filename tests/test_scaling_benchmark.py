@@ -12,6 +12,8 @@ import sys
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 _ROOT = pathlib.Path(__file__).parents[1]
 _BENCHMARKS = _ROOT / "benchmarks"
 
