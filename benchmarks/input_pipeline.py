@@ -190,11 +190,7 @@ def _row(case):
 
 def main(_):
     parts = {"read": read, "step": train}
-    unknown = sorted(set(FLAGS.parts) - set(parts))
-    if unknown:
-        raise app.UsageError(
-            f"`--parts` must be of {', '.join(parts)}. Received: {unknown}"
-        )
+    timing.check("parts", FLAGS.parts, parts)
     results = {}
     with contextlib.ExitStack() as stack:
         workdir = FLAGS.workdir or stack.enter_context(

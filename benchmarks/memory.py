@@ -128,11 +128,7 @@ def _row(found):
 
 
 def main(_):
-    unknown = sorted(set(FLAGS.cases) - set(CASES))
-    if unknown:
-        raise app.UsageError(
-            f"`--cases` must be of {', '.join(CASES)}. Received: {unknown}"
-        )
+    timing.check("cases", FLAGS.cases, CASES)
     if FLAGS.worker:
         print(json.dumps(measure(FLAGS.worker, FLAGS)))
         return

@@ -208,11 +208,7 @@ def row(case, summary):
 
 
 def main(_):
-    unknown = sorted(set(FLAGS.cases) - set(CASES))
-    if unknown:
-        raise app.UsageError(
-            f"`--cases` must be of {', '.join(CASES)}. Received: {unknown}"
-        )
+    timing.check("cases", FLAGS.cases, CASES)
     if FLAGS.worker:
         measure(FLAGS.cases[0], FLAGS.worker)
         return

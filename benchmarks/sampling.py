@@ -101,11 +101,7 @@ def row(case):
 
 
 def main(_):
-    unknown = sorted(set(FLAGS.sizes) - set(SIZES))
-    if unknown:
-        raise app.UsageError(
-            f"`--sizes` must be of {', '.join(SIZES)}. Received: {unknown}"
-        )
+    timing.check("sizes", FLAGS.sizes, SIZES)
     batch_sizes = [int(batch_size) for batch_size in FLAGS.batch_sizes]
     cases = [
         case

@@ -152,11 +152,7 @@ def worker(recipe):
 
 
 def main(_):
-    unknown = sorted(set(FLAGS.parts) - set(PARTS))
-    if unknown:
-        raise app.UsageError(
-            f"`--parts` must be of {', '.join(PARTS)}. Received: {unknown}"
-        )
+    timing.check("parts", FLAGS.parts, PARTS)
     if FLAGS.worker:
         print(json.dumps(worker(FLAGS.recipe)))
         return

@@ -20,10 +20,20 @@ from typing import NamedTuple
 
 import numpy as np
 import psutil
+from absl import app
 
 PACKAGES = (
     "kerasgan", "keras", "tensorflow", "jax", "numpy", "pillow", "torch",
 )  # fmt: skip
+
+
+def check(flag, names, known):
+    """Raises what `app.run` shows as usage, if a name is not known."""
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise app.UsageError(
+            f"`--{flag}` must be of {', '.join(known)}. Received: {unknown}"
+        )
 
 
 class Cost(NamedTuple):

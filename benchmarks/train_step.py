@@ -40,6 +40,8 @@ flags.DEFINE_string("output", None, "A JSON file.")
 
 def main(argv):
     del argv
+    timing.check("cases", FLAGS.cases, CASES)
+    timing.check("contenders", FLAGS.contenders, [*CONTENDERS, *TORCH])
     results, rows = {}, []
     for case in FLAGS.cases:
         results[case] = _measure(case)

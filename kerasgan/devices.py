@@ -79,6 +79,11 @@ def compiled(function, variables=()):
     return tf.function(function, autograph=False, reduce_retracing=True)
 
 
+def integer(variable):
+    """A variable's value: a replicated one has no `int` before it is copied."""
+    return int(ops.copy(variable.value))
+
+
 def replica_count():
     """How many replicas share a step. JAX sees one global batch: 1."""
     if keras.backend.backend() == "jax":

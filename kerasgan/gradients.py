@@ -49,9 +49,9 @@ def mean_over(parts, evaluate):
         parts: How many.
         evaluate: (index of a part, after) -> `of_variables(..., after=after)`.
     """
-    total = found, slopes, writes = evaluate(0, ())
+    found, slopes, writes = evaluate(0, ())
     if parts == 1:
-        return total
+        return found, slopes, writes
     variables = [variable for variable, _ in writes]
     total = found, slopes, [value for _, value in writes]
     for part in range(1, parts):

@@ -19,6 +19,10 @@ pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="takes TensorFlow's tapes"
 )
 
+# A small probability's relative error is its logit's absolute one: with AVX-512
+# 9.9e-6 of logits of -3 and -6, in float32. That is more than ten times
+# PyTorch's own.
+_SATURATED = ("output/prob_fake",)
 FOLDER = pathlib.Path(__file__).parent / "golden"
 
 
@@ -76,10 +80,14 @@ class Golden:
         theirs = convert(self.arrays[name] if exact is None else exact)
         ours = np.asarray(ours, "float64")
         assert ours.shape == theirs.shape, name
-        # Float64 is the sharp test. CPUs round float32 differently: 1e-5 off
-        # with AVX-512, where PyTorch is off by 1e-6.
-        of_float64 = self.dtype == "float64" and exact is not None
-        tolerance = self.exact_to if of_float64 else 2e-5
+        rounding = self.config["f32_vs_f64_rel"][name]
+        bound = 1e-5 if kind == "output" else 2e-5
+        if self.dtype == "float64" and exact is not None:
+            tolerance = self.exact_to
+        elif name in _SATURATED:
+            tolerance = bound
+        else:
+            tolerance = min(bound, 10 * rounding + 1e-6)
         error = np.abs(ours - theirs).max() / np.abs(theirs).max()
         assert error <= tolerance, f"{name}: {error:.1e} > {tolerance:.1e}"
 

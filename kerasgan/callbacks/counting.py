@@ -1,7 +1,8 @@
 """Images seen, counted without asking the device at each step."""
 
 import keras
-from keras import ops
+
+from kerasgan import devices
 
 
 class EveryImages(keras.callbacks.Callback):
@@ -50,4 +51,4 @@ def images_seen(model):
     sync = getattr(model, "jax_state_sync", None)
     if sync is not None:
         sync()
-    return int(ops.copy(model.images_seen.value))
+    return devices.integer(model.images_seen)

@@ -367,17 +367,11 @@ def _rows(data):
 
 
 def _every(x, start, stride):
-    """x[start::stride] of rows // stride rows; `start` may be a tensor.
+    """x[start::stride], of rows // stride rows whatever the start.
 
     A batch with fewer rows than the stride lends its rows repeatedly.
     """
     rows = ops.shape(x)[0]
-    if isinstance(rows, int) and rows >= stride:
-        # Cut, not gathered: devices that share the rows have theirs at hand.
-        count = rows // stride
-        shape = (count, stride, *x.shape[1:])
-        groups = ops.reshape(x[: count * stride], shape)
-        return ops.take(groups, start, axis=1)
     larger = max if isinstance(rows, int) else ops.maximum
-    count = larger(rows // stride, 1)
-    return ops.take(x, (start + stride * ops.arange(count)) % rows, axis=0)
+    # Cut, not gathered: devices that share the rows have theirs at hand.
+    return x[start % rows :: stride][: larger(rows // stride, 1)]

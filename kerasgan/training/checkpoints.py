@@ -16,7 +16,7 @@ import numpy as np
 from absl import logging
 from keras import ops
 
-from kerasgan import storage
+from kerasgan import devices, storage
 
 _NAME = re.compile(r"images_(\d{12})\.npz")
 _KEPT = 2
@@ -54,7 +54,7 @@ def save(model, folder, kept=_KEPT, **notes):
     }
     _check_finite(variables, arrays)
     notes["paths"] = [variable.path for variable in variables]
-    seen = int(ops.copy(model.images_seen.value))
+    seen = devices.integer(model.images_seen)
     path = folder / f"images_{seen:012d}.npz"
     with storage.replacing(path) as part, part.open("wb") as file:
         np.savez(file, notes=np.array(json.dumps(notes)), **arrays)
