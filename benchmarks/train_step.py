@@ -7,9 +7,9 @@
 
 Every contender is a process of its own that holds its networks, is warmed up,
 and trains a few steps whenever it is its turn; they alternate, the order
-reversed every second turn. `contenders.py` and `plain_torch.py` in `steps/`
-say what each one does. All have the same networks (DCGAN, width 64, batches of
-64), the same game and Adam.
+reversed every second turn. What each one does stands in `steps/`:
+`contenders.py`, `plain_torch.py`, `mimicry.py`; what they train in `cases.py`.
+All have the same networks, the same game and Adam.
 """
 
 import contextlib
@@ -18,14 +18,21 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import timing
 from absl import app, flags
-from steps.contenders import BATCH_SIZE, CASES, CONTENDERS
+from steps import cases
+from steps.contenders import CONTENDERS, knows
 
-TORCH = ("torch", "torch_channels_last")
+TORCH = ("torch", "torch_channels_last", "torch_mimicry")
+DCGAN = [
+    f"dcgan_{size}px{name}"
+    for size in (32, 64)
+    for name in ("", "_r1", "_gradient_penalty")
+]
 FLAGS = flags.FLAGS
-flags.DEFINE_list("cases", list(CASES), "Networks and penalties.")
+flags.DEFINE_list("cases", DCGAN, "Of steps/cases.py.")
 flags.DEFINE_list(
     "contenders",
     ["kerasgan", "kerasgan_fit", "bare", "torch"],
@@ -40,22 +47,21 @@ flags.DEFINE_string("output", None, "A JSON file.")
 
 def main(argv):
     del argv
-    timing.check("cases", FLAGS.cases, CASES)
     timing.check("contenders", FLAGS.contenders, [*CONTENDERS, *TORCH])
     results, rows = {}, []
-    for case in FLAGS.cases:
-        results[case] = _measure(case)
-        rows += _rows(case, results[case])
+    for name, case in cases.get(FLAGS.cases).items():
+        results[name] = _measure(name, case)
+        rows += _rows(name, case.batch_size, results[name])
     timing.report({"results": results}, rows, FLAGS.output)
 
 
-def _measure(case):
+def _measure(case_name, case):
     """{contender: medians and ratios} of one case."""
     with contextlib.ExitStack() as stack:
         workers = {
-            name: stack.enter_context(_worker(name, case))
+            name: stack.enter_context(_worker(name, case_name))
             for name in FLAGS.contenders
-            if name != "guide" or CASES[case].penalty == "plain"
+            if knows(name, case)
         }
         turns = {
             name: _turn(worker, FLAGS.steps) for name, worker in workers.items()
@@ -69,11 +75,12 @@ def _worker(name, case):
     here = pathlib.Path(__file__).parent
     python = FLAGS.torch_python if name in TORCH else sys.executable
     threads = str(FLAGS.threads)
+    errors = tempfile.TemporaryFile("w+")
     process = subprocess.Popen(
         [python, here / "steps" / "worker.py", name, case],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         text=True,
         env={
             **os.environ,
@@ -84,34 +91,39 @@ def _worker(name, case):
             "TF_NUM_INTEROP_THREADS": threads,
         },
     )
-    try:
-        yield process
-    finally:
-        process.stdin.close()
-        process.wait()
+    with errors:
+        try:
+            yield process, errors
+        finally:
+            process.stdin.close()
+            process.wait()
 
 
 def _turn(worker, steps):
     """A function that trains so many steps there -> the `Cost` of one."""
+    process, errors = worker
 
     def turn():
-        worker.stdin.write(f"{steps}\n")
-        worker.stdin.flush()
-        reply = worker.stdout.readline()
+        process.stdin.write(f"{steps}\n")
+        process.stdin.flush()
+        reply = process.stdout.readline()
         if not reply:
-            raise RuntimeError(f"{worker.args} ended with {worker.wait()}")
+            status = process.wait()
+            errors.seek(0)
+            said = "".join(errors.readlines()[-5:])
+            raise RuntimeError(f"{process.args} ended with {status}:\n{said}")
         wall, cpu = json.loads(reply)
         return timing.Cost(wall / steps, cpu / steps)
 
     return turn
 
 
-def _rows(case, found):
+def _rows(case, batch_size, found):
     for name, medians in found.items():
         yield {
             "case": case,
             "contender": name,
-            "images/s": BATCH_SIZE / medians["wall_s"],
+            "images/s": batch_size / medians["wall_s"],
             "wall ms/step": 1e3 * medians["wall_s"],
             "CPU ms/step": 1e3 * medians["cpu_s"],
             "wall, by ours": medians.get("wall_ratio"),

@@ -12,7 +12,7 @@ from keras import ops
 def description(model):
     """On what a model is trained, and how: "jax (gpu:0), XLA, bfloat16"."""
     found = ", ".join(keras.distribution.list_devices())
-    how = "XLA" if model.jit_compile else "no XLA"
+    how = "XLA" if model.uses_xla or "tpu:" in found else "no XLA"
     return f"{keras.backend.backend()} ({found}), {how}, {model.compute_dtype}"
 
 
@@ -250,13 +250,18 @@ def assign(pairs):
 
 
 def reported(logs):
-    """{name: scalar} -> as Keras' trainer can reduce it over all workers.
+    """{name: scalar} -> as Keras' trainer reduces it to the replicas' mean.
 
-    It means over the first axis where there are several, and a scalar has none.
+    Of several workers, it means over the first axis, and a scalar has none. Of
+    a TPU's cores, it takes the first one's.
     """
-    if not _in_several_processes():
+    if _in_several_processes():
+        return {name: ops.reshape(value, (1,)) for name, value in logs.items()}
+    context = _replica_context()
+    if context is None or not _on_tpu(context.strategy):
         return logs
-    return {name: ops.reshape(value, (1,)) for name, value in logs.items()}
+    means = context.all_reduce("MEAN", list(logs.values()))
+    return dict(zip(logs, means, strict=True))
 
 
 @contextlib.contextmanager
@@ -281,6 +286,12 @@ def _replica_context():
 
     # None as well while a model is built, outside of a replica.
     return tf.distribute.get_replica_context()
+
+
+def _on_tpu(strategy):
+    import tensorflow as tf
+
+    return isinstance(strategy, tf.distribute.TPUStrategy)
 
 
 def _in_several_processes():

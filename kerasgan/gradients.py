@@ -47,7 +47,7 @@ def mean_over(parts, evaluate):
 
     Args:
         parts: How many.
-        evaluate: (index of a part, after) -> `of_variables(..., after=after)`.
+        evaluate: (index of a part, tensors to wait for) -> `of_variables`' result.
     """
     found, slopes, writes = evaluate(0, ())
     if parts == 1:
@@ -77,7 +77,7 @@ def of_variables(
     state,
     temporary=(),
     scale=1.0,
-    after=(),
+    wait_for=(),
     jit_compile=False,
 ):
     """The gradients of a scalar objective, which may write to variables.
@@ -90,7 +90,7 @@ def of_variables(
             writes to these variables is dropped.
         scale: By this the loss is multiplied while slopes are computed, so
             that they are not lost in float16; none of it is in the result.
-        after: Tensors that are computed before it begins.
+        wait_for: Tensors that are computed before it begins.
         jit_compile: Compile this alone by XLA, on TensorFlow: what a replica
             does by itself, where the whole step cannot be compiled.
 
@@ -101,7 +101,7 @@ def of_variables(
     ids = {id(variable) for variable in variables}
     others = [v for v in state if id(v) not in ids]
     watched, values = _once_known(
-        after, ([_value(v) for v in variables], [_value(v) for v in others])
+        wait_for, ([_value(v) for v in variables], [_value(v) for v in others])
     )
     fixed = [*zip(others, values, strict=True)]
 
@@ -160,9 +160,10 @@ def _auxiliary_and_grad(function, values, jit_compile):
 def _once_known(earlier, values):
     """The values, which nobody can use before `earlier` are computed.
 
-    By a sum that no compiler may leave out: 0 times NaN is NaN. Barriers and
-    control dependencies are lost on the way through XLA to a CPU; loops, in
-    which its convolutions are 25 times slower, are not.
+    By a sum with 0 times them, which is NaN for NaN, so that XLA leaves it in;
+    TensorFlow leaves the order. Barriers and control dependencies are lost on
+    the way through XLA to a CPU; loops, in which its convolutions are 25 times
+    slower, are not.
     """
     if not earlier:
         return values

@@ -12,6 +12,7 @@ import dataclasses
 from keras import ops
 from keras.saving import register_keras_serializable
 
+from kerasgan import devices
 from kerasgan.errors import unknown_name
 from kerasgan.serialization import Saveable
 
@@ -21,6 +22,8 @@ class AdversarialLoss(Saveable, abc.ABC):
 
     # Whether the generator's loss reads `real`, which costs a pass.
     compares_with_real = False
+    # Whether it needs the logits of other replicas.
+    synchronized = False
 
     @abc.abstractmethod
     def discriminator(self, *, real, fake):
@@ -199,6 +202,7 @@ class RelativisticAverage(AdversarialLoss):
 
     kind: str = "logistic"
     compares_with_real = True
+    synchronized = True
 
     def __post_init__(self):
         if self.kind not in ("logistic", "least_squares"):
@@ -206,8 +210,8 @@ class RelativisticAverage(AdversarialLoss):
 
     def discriminator(self, *, real, fake):
         real, fake = _float32(real), _float32(fake)
-        real_margin = real - ops.mean(fake, axis=0, keepdims=True)
-        fake_margin = ops.mean(real, axis=0, keepdims=True) - fake
+        real_margin = real - devices.mean(fake, (0,))
+        fake_margin = devices.mean(real, (0,)) - fake
         return self._lack(real_margin) + self._lack(fake_margin)
 
     def generator(self, *, real, fake):

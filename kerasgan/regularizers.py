@@ -15,7 +15,7 @@ import keras
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from kerasgan import gradients, random, schedules
+from kerasgan import devices, gradients, random, schedules
 from kerasgan.schedules import Schedule
 from kerasgan.serialization import Saveable
 
@@ -26,6 +26,9 @@ class Regularizer(Saveable, abc.ABC):
 
     It acts as terms of a loss, or as limits on weights after an update.
     """
+
+    # Whether it needs what other replicas see.
+    synchronized = False
 
     weight: float | Schedule
     every: int = dataclasses.field(default=1, kw_only=True)
@@ -128,12 +131,14 @@ class DRAGAN(Penalty):
         weight * (|grad D(x + a s std(x) u)| - 1)^2,  a, u uniform in [0, 1)
 
     Kodali et al. 2017, https://arxiv.org/abs/1705.07215; a is drawn for each
-    example, u for each of its values, and std is of the whole batch (of one
-    replica), with the unbiased variance.
+    example, u for each of its values, and std is of the whole batch, with the
+    unbiased variance.
 
     Args:
         spread: The formula's s.
     """
+
+    synchronized = True
 
     weight: float | Schedule = 10.0
     target: float = 1.0
@@ -147,8 +152,12 @@ class DRAGAN(Penalty):
             seed=batch.seed,
             purpose="dragan/noise",
         )
-        count = ops.cast(ops.size(batch.real), "float32")
-        variance = ops.var(batch.real) * count / (count - 1.0)
+        rows, *others = ops.shape(batch.real)
+        axes = tuple(range(1 + len(others)))
+        count = ops.cast(ops.prod((devices.total(rows), *others)), "float32")
+        mean = devices.mean(batch.real, axes)
+        variance = devices.mean(ops.square(batch.real - mean), axes)
+        variance *= count / (count - 1.0)
         near = batch.real + share * self.spread * ops.sqrt(variance) * noise
         length = _gradient_length(function, near)
         return _off_target(length, self.target, one_sided=False)

@@ -54,13 +54,18 @@ class Strategy:
         """Whether this process writes what the training leaves."""
         return self.worker == 0
 
-    def check_batch(self, batch_size):
-        """Raises `ValueError` if replicas cannot share a batch evenly."""
-        if batch_size % self.replicas:
+    def check_batch(self, batch_size, multiple=1):
+        """Raises `ValueError` if replicas cannot share a batch evenly.
+
+        Args:
+            multiple: What each one's part is to be a multiple of.
+        """
+        if self.replicas > 1 and batch_size % (self.replicas * multiple):
             raise ValueError(
                 "`batch_size` is of all replicas together, and must be a "
-                f"multiple of their number, {self.replicas}. Received: "
-                f"batch_size={batch_size}"
+                f"multiple of their number, {self.replicas}, times {multiple}: "
+                "the updates in a step, times `gradient_accumulation_steps`, "
+                f"times `packing`. Received: batch_size={batch_size}"
             )
 
     def check_alike(self, what, number):
@@ -181,8 +186,9 @@ class _TensorFlowStrategy(Strategy):
             if self.workers == 1:
                 raise
             raise ConnectionError(
-                f"Worker {self.worker} of {self.workers} has lost another one "
-                f"({type(error).__name__})"
+                f"Worker {self.worker} of {self.workers} has lost another "
+                f"one, or failed itself ({type(error).__name__}: "
+                f"{str(error).partition(os.linesep)[0]})"
             ) from error
 
 

@@ -25,6 +25,7 @@ STEPS = {
     "normalized": training_steps.normalized_steps,
     "larger": functools.partial(training_steps.conv_steps, batch_size=16),
     "packed": training_steps.packed_steps,
+    "averaging": training_steps.averaging_steps,
     "unrolled": training_steps.unrolled_steps,
 }
 EAGER, XLA = {"run_eagerly": True}, {"jit_compile": True}
@@ -167,6 +168,11 @@ class TestRecipes:
         assert _check_recipe(name, found, tolerance) > 1e-8
 
 
+def test_parts_of_a_batch_need_less_memory():
+    whole, parts = training_steps.in_process("jax")["temporaries"]
+    assert 0 < parts < 0.5 * whole
+
+
 @on_tensorflow
 class TestReplicas:
     @pytest.mark.parametrize(
@@ -177,6 +183,7 @@ class TestReplicas:
             ("normalized", "normalized"),
             ("packed", "packed"),
             ("packed", "compiled"),
+            ("averaging", "averaging"),
             ("larger", "parts"),
         ],
     )
@@ -209,6 +216,22 @@ class TestReplicas:
         messages = training_steps.in_process("replicas")["refused"]
         assert len(messages) == 2
         assert all("synchronized=True" in message for message in messages)
+
+    def test_a_run_that_is_shared_out_and_resumed_equals_one_device(self):
+        runs = _stored("replicas", "trained")
+        one, two = (
+            {
+                key.removeprefix(f"{name}/"): value
+                for key, value in runs.items()
+                if key.startswith(f"{name}/")
+            }
+            for name in ("one", "two")
+        )
+        assert largest_difference(two, one) < TOLERANCE
+
+    def test_logs_of_a_tpu_are_means_over_its_cores(self):
+        of_cores = training_steps.in_process("replicas")["of_cores"]
+        assert of_cores.tolist() == [0.5, 0.5]
 
     def test_an_empty_replica_is_an_error(self):
         message = str(training_steps.in_process("replicas")["empty_error"])

@@ -233,26 +233,36 @@ def test_parts_of_starting(timing):
 
 @on_tensorflow
 @pytest.mark.parametrize(
-    "name, penalty",
+    "name, changes",
     [
-        ("kerasgan_fit", "plain"),
-        ("guide", "plain"),
-        ("bare", "plain"),
-        ("bare", "r1"),
-        ("bare", "wgan_gp"),
-        ("kerasgan", "wgan_gp"),
+        ("kerasgan_fit", {}),
+        ("guide", {}),
+        ("bare", {"discriminator_steps": 2}),
+        ("bare", {"penalty": "R1"}),
+        ("bare", {"penalty": "GradientPenalty", "loss": "wasserstein"}),
+        ("kerasgan", {"penalty": "GradientPenalty", "loss": "wasserstein"}),
     ],
 )
-def test_contenders_train_both_networks(name, penalty, monkeypatch):
+def test_contenders_train_both_networks(name, changes, monkeypatch):
     with benchmark_scripts.imported("steps.contenders") as contenders:
-        make, made = contenders._networks, []
+        from steps import cases
+
+        case = cases.Case(
+            "dcgan_tiny",
+            (8, 8, 3),
+            batch_size=16,
+            batch_norm="penalty" not in changes,
+            **changes,
+        )
+        make, made = cases.Case.networks, []
 
         def networks(case):
             made.extend(make(case))
             return made
 
-        monkeypatch.setattr(contenders, "_networks", networks)
-        run = contenders.CONTENDERS[name](contenders.Case(8, penalty))
+        monkeypatch.setattr(cases.Case, "networks", networks)
+        assert contenders.knows(name, case)
+        run = contenders.CONTENDERS[name](case)
         before = [network.get_weights() for network in made]
         run(2)
         for network, old in zip(made, before, strict=True):
@@ -264,6 +274,18 @@ def test_contenders_train_both_networks(name, penalty, monkeypatch):
             assert 1e-5 < min(kernels) and max(kernels) < 0.1
 
 
+@on_tensorflow
+def test_a_contender_trains_when_it_is_its_turn():
+    with benchmark_scripts.imported("train_step") as train_step:
+        train_step.FLAGS(["train_step"])
+        with train_step._worker("kerasgan", "dcgan_tiny") as worker:
+            cost = train_step._turn(worker, steps=1)()
+            assert 0 < cost.wall and 0 < cost.cpu
+        with train_step._worker("nobody", "dcgan_tiny") as worker:
+            with pytest.raises(RuntimeError, match="KeyError: 'nobody'"):
+                train_step._turn(worker, steps=1)()
+
+
 def test_contenders_are_compared_turn_by_turn():
     with benchmark_scripts.imported("train_step") as train_step:
         costs = {
@@ -271,7 +293,7 @@ def test_contenders_are_compared_turn_by_turn():
             "torch": [train_step.timing.Cost(1.0, 1.5)] * 2,
         }
         found = train_step.timing.summary(costs, "kerasgan")
-        ours, theirs = train_step._rows("dcgan32_plain", found)
+        ours, theirs = train_step._rows("dcgan_32px", 64, found)
     assert ours["images/s"] == 128.0
     assert theirs["wall, by ours"] == 2.0
     assert theirs["CPU, by ours"] == 1.5

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kerasgan import features
+from kerasgan.features import classifier as classifier_module
 from kerasgan.features.classifier import (
     Classifier,
     load_classifier,
@@ -120,6 +121,22 @@ class TestFeatures:
             trained.predict(digits[0][:2].repeat(3, -1))
         with pytest.raises(ValueError, match="Did you mean 'logits'"):
             trained.features(digits[0][:2], ["logit"])
+
+    def test_is_trained_alike_whatever_the_policy(self, digits):
+        images, labels = digits[0][:200], digits[1][:200]
+        before = keras.config.dtype_policy()
+        weights = []
+        for policy in ("float32", "mixed_float16"):
+            classifier_module._trainer.cache_clear()
+            keras.config.set_dtype_policy(policy)
+            try:
+                found = train_classifier(images, labels, 10, steps=3)
+            finally:
+                keras.config.set_dtype_policy(before)
+            weights.append(found.model.get_weights())
+        classifier_module._trainer.cache_clear()
+        for one, other in zip(*weights, strict=True):
+            np.testing.assert_array_equal(one, other)
 
     def test_low_precision_policies_do_not_reach_it(self, trained, digits):
         images = digits[0][:4]

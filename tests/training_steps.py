@@ -199,10 +199,6 @@ def normalized_steps(**arguments):
 PARTS = {"gradient_accumulation_steps": 2}
 
 
-# Of 16 images and two updates in a step, 4 at a time.
-PARTS = {"gradient_accumulation_steps": 2}
-
-
 def packed_networks(packing):
     """Latents [batch, 4] -> samples [batch, 3]; packs of them -> logits."""
     from keras import Input, Sequential, layers
@@ -236,6 +232,24 @@ def packed_steps(**arguments):
     data = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
     fit(gan, data, 8)
     return weights_of(gan)
+
+
+def averaging_steps(**arguments):
+    """Five steps of a loss and a penalty that take means over the batch."""
+    from kerasgan import GANModel
+    from kerasgan.regularizers import DRAGAN
+
+    gan = GANModel(*packed_networks(1))
+    gan.compile(
+        loss="relativistic_average", regularizers=[DRAGAN(1.0)], **arguments
+    )
+    data = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
+    fit(gan, data, 8)
+    weights = weights_of(gan)
+    # Differences of logits give the last bias no slope but rounding, of which
+    # Adam makes whole steps.
+    del weights["discriminator/3"]
+    return weights
 
 
 def unrolled_steps(**arguments):
@@ -425,7 +439,26 @@ def _jax():
         **_prefixed("unrolled", unrolled_steps()),
         **_prefixed("minibatch", minibatch_outputs()),
         **_prefixed("sharded", _sharded()),
+        "temporaries": np.array([_temporary_bytes(1), _temporary_bytes(4)]),
     }
+
+
+def _temporary_bytes(parts):
+    """What a compiled step of 512 images needs beside its variables."""
+    import jax
+
+    gan = conv_gan(gradient_accumulation_steps=parts)
+    values = [
+        [variable.value for variable in variables]
+        for variables in (
+            gan.trainable_variables,
+            gan.non_trainable_variables,
+            gan.optimizer.variables,
+            gan.metrics_variables,
+        )
+    ]
+    step = jax.jit(gan.train_step).lower(values, images(512)).compile()
+    return step.memory_analysis().temp_size_in_bytes
 
 
 def _sharded():
@@ -434,6 +467,7 @@ def _sharded():
 
     strategy = strategies.get("mirrored")
     assert strategy.replicas == 8
+    strategy.check_batch(16, multiple=2)
     with strategy.scope():
         return normalized_steps()
 
@@ -530,6 +564,7 @@ def _replicas():
     results |= _prefixed("normalized", {**weights_of(gan), **losses()})
     with strategy.scope():
         results |= _prefixed("packed", packed_steps())
+        results |= _prefixed("averaging", averaging_steps())
         results |= _prefixed("compiled", packed_steps(jit_compile=True))
         results["refused"] = np.array(_refused_with_batch_norm())
         results |= _prefixed("parts", conv_steps(batch_size=16, **PARTS))
@@ -540,6 +575,8 @@ def _replicas():
     results |= _prefixed("partial", weights_of(gan))
     seen = [int(copy) for copy in gan.images_seen.value.values]
     results["partial_seen"] = np.array(seen)
+    results |= _prefixed("trained", _trained_twice(strategy))
+    results["of_cores"] = np.array(_reported_by_cores(strategy))
     # 41 leaves one image, and a replica without any.
     try:
         with strategy.scope():
@@ -547,6 +584,43 @@ def _replicas():
         results["empty_error"] = np.array("none")
     except Exception as error:
         results["empty_error"] = np.array(str(error))
+    return results
+
+
+def _reported_by_cores(strategy):
+    """What each replica logs of its own number, were they a TPU's cores."""
+    from unittest import mock
+
+    import tensorflow as tf
+
+    from kerasgan import devices
+
+    def log():
+        number = tf.cast(devices.replica_index(), "float32")
+        return devices.reported({"number": number})["number"]
+
+    with mock.patch.object(devices, "_on_tpu", return_value=True):
+        return strategy.experimental_local_results(strategy.run(log))
+
+
+def _trained_twice(distribution):
+    """`train` on one device, and shared out, stopped and resumed."""
+    import tempfile
+
+    import kerasgan
+    from kerasgan import strategies
+    from kerasgan.runs.train import train
+
+    strategy = strategies._TensorFlowStrategy("mirrored", distribution)
+    recipe = small_recipe()
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        train(recipe, f"{folder}/one")
+        train(recipe.replace(total_images=160), f"{folder}/two", strategy)
+        train(recipe, f"{folder}/two", strategy)
+        for name in ("one", "two"):
+            gan = kerasgan.load(f"{folder}/{name}/gan.keras")
+            results |= _prefixed(name, weights_of(gan))
     return results
 
 

@@ -1,8 +1,10 @@
-"""Each family at its usual size, compiled as its recipe or paper trains it."""
+"""Each family at its usual size, compiled as its recipe or paper trains it.
+
+No Keras at import: PyTorch's process reads this too.
+"""
 
 import dataclasses
 
-from kerasgan import presets
 from kerasgan.errors import unknown_name
 
 
@@ -24,7 +26,7 @@ class Case:
         from kerasgan import GANModel, regularizers
 
         penalty = self.penalty and getattr(regularizers, self.penalty)
-        model = GANModel(*self._networks())
+        model = GANModel(*self.networks())
         model.compile(
             loss=self.loss,
             regularizers=[penalty()] if penalty else [],
@@ -33,8 +35,10 @@ class Case:
         )
         return model
 
-    def _networks(self):
+    def networks(self):
         """The preset's networks with what this case changes of them."""
+        from kerasgan import presets
+
         changes = {"image_shape": self.image_shape}
         if self.width is not None:
             changes["width"] = self.width
@@ -65,13 +69,19 @@ CASES = {
 }
 # What a penalty adds, where nothing else differs.
 PENALTIES = {
-    f"dcgan_64px_{name}": Case(
-        _DCGAN, (64, 64, 3), width=64, batch_norm=False, penalty=penalty
+    f"dcgan_{size}px_{name}": Case(
+        _DCGAN,
+        (size, size, 3),
+        width=64,
+        batch_norm=False,
+        loss=loss,
+        penalty=penalty,
     )
-    for name, penalty in (
-        ("plain", None),
-        ("r1", "R1"),
-        ("gradient_penalty", "GradientPenalty"),
+    for size in (32, 64)
+    for name, loss, penalty in (
+        ("plain", "non_saturating", None),
+        ("r1", "non_saturating", "R1"),
+        ("gradient_penalty", "wasserstein", "GradientPenalty"),
     )
 }
 TINY = {

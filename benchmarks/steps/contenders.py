@@ -4,45 +4,12 @@ Each function makes the same game, networks of `case` and random images, and
 gives a function of a number of steps that returns when they are done.
 """
 
-import dataclasses
-
-BATCH_SIZE = 64
-LATENT_SIZE = 100
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-    """DCGAN of a size, with a penalty or none."""
-
-    size_px: int
-    penalty: str  # "plain", "r1", "wgan_gp".
-
-    @property
-    def shape(self):
-        return (self.size_px, self.size_px, 3)
-
-    @property
-    def batch_norm(self):
-        """The discriminator's: a penalty on gradients forbids it."""
-        return self.penalty == "plain"
-
-    @property
-    def loss(self):
-        return "wasserstein" if self.penalty == "wgan_gp" else "non_saturating"
-
-
-CASES = {
-    f"dcgan{size}_{penalty}": Case(size, penalty)
-    for size in (32, 64)
-    for penalty in ("plain", "r1", "wgan_gp")
-}
-
 
 def kerasgan_step(case, jit_compile=False):
     """Our whole step, in a bare loop."""
     import tensorflow as tf
 
-    gan, images = _gan(case), _images(case)
+    gan, images = case.build(), _images(case)
     step = tf.function(
         lambda images: gan.train_step(images), jit_compile=jit_compile
     )
@@ -66,7 +33,7 @@ def kerasgan_fit(case):
     """`fit`, as everybody calls it, on data that cost nothing."""
     import tensorflow as tf
 
-    gan, images = _gan(case), _images(case)
+    gan, images = case.build(), _images(case)
     # One dataset of each length: `fit` traces anew for none of them.
     endless = tf.data.Dataset.from_tensors(images).repeat()
 
@@ -78,7 +45,7 @@ def kerasgan_fit(case):
 
 def kerasgan_jax(case):
     """`fit` on JAX."""
-    gan, images = _gan(case), _images(case)
+    gan, images = case.build(), _images(case)
 
     def run(steps):
         batches = (images for _ in range(steps))
@@ -94,12 +61,13 @@ def bare(case):
     """
     import tensorflow as tf
 
-    generator, discriminator = _networks(case)
+    generator, discriminator = case.networks()
     optimizers = [_adam() for _ in range(2)]
     for optimizer, network in zip(
         optimizers, (discriminator, generator), strict=True
     ):
         optimizer.build(network.trainable_variables)
+    rows = case.batch_size // case.discriminator_steps
 
     def update(optimizer, network, objective):
         variables = network.trainable_variables
@@ -113,32 +81,38 @@ def bare(case):
         return discriminator(images, training=True)
 
     def draw():
-        return tf.random.normal((BATCH_SIZE, LATENT_SIZE))
+        return tf.random.normal((rows, generator.latent_size))
 
     def discriminator_loss(real):
         fake = generator(draw(), training=True)
         real_logits, fake_logits = judge(real), judge(fake)
-        if case.penalty == "wgan_gp":
-            share = tf.random.uniform((BATCH_SIZE, 1, 1, 1))
+        if case.penalty == "GradientPenalty":
+            share = tf.random.uniform((rows, 1, 1, 1))
             between = share * real + (1.0 - share) * fake
             lengths = tf.sqrt(_squares(judge, between))
             loss = tf.reduce_mean(fake_logits) - tf.reduce_mean(real_logits)
             return loss + 10.0 * tf.reduce_mean((lengths - 1.0) ** 2)
         loss = tf.reduce_mean(tf.nn.softplus(-real_logits))
         loss += tf.reduce_mean(tf.nn.softplus(fake_logits))
-        if case.penalty == "r1":
-            loss += 0.5 * tf.reduce_mean(_squares(judge, real))
+        if case.penalty == "R1":
+            loss += 5.0 * tf.reduce_mean(_squares(judge, real))
         return loss
 
     def generator_loss():
         logits = judge(generator(draw(), training=True))
-        if case.penalty == "wgan_gp":
+        if case.loss == "wasserstein":
             return -tf.reduce_mean(logits)
         return tf.reduce_mean(tf.nn.softplus(-logits))
 
     @tf.function
-    def step(real):
-        update(optimizers[0], discriminator, lambda: discriminator_loss(real))
+    def step(images):
+        for index in range(case.discriminator_steps):
+            real = images[index :: case.discriminator_steps]
+            update(
+                optimizers[0],
+                discriminator,
+                lambda real=real: discriminator_loss(real),
+            )
         update(optimizers[1], generator, generator_loss)
 
     return _repeat(step, _images(case))
@@ -157,15 +131,14 @@ def guide(case):
     """The step of Keras' guide "Customizing fit() with TensorFlow".
 
     https://keras.io/guides/custom_train_step_in_tensorflow, its GAN example,
-    with these networks, and `fit`. It has no penalties.
+    with these networks, and `fit`. It has one loss, and no penalties.
     """
     import keras
     import tensorflow as tf
     from keras import ops
 
-    if case.penalty != "plain":
-        raise ValueError(f"The guide has no {case.penalty}")
-    generator, discriminator = _networks(case)
+    generator, discriminator = case.networks()
+    batch_size, latent_size = case.batch_size, generator.latent_size
 
     class GAN(keras.Model):
         def __init__(self):
@@ -186,12 +159,12 @@ def guide(case):
             self.loss_fn = loss_fn
 
         def train_step(self, real):
-            shape = (BATCH_SIZE, LATENT_SIZE)
+            shape = (batch_size, latent_size)
             latents = keras.random.normal(shape, seed=self.seed_generator)
             fake = self.generator(latents, training=True)
             combined = ops.concatenate([fake, real], axis=0)
             labels = ops.concatenate(
-                [ops.ones((BATCH_SIZE, 1)), ops.zeros((BATCH_SIZE, 1))], axis=0
+                [ops.ones((batch_size, 1)), ops.zeros((batch_size, 1))], axis=0
             )
             with tf.GradientTape() as tape:
                 logits = self.discriminator(combined, training=True)
@@ -204,7 +177,7 @@ def guide(case):
                     self.generator(latents, training=True), training=True
                 )
                 g_loss = self.loss_fn(
-                    ops.zeros((BATCH_SIZE, 1)), logits[:, None]
+                    ops.zeros((batch_size, 1)), logits[:, None]
                 )
             weights = self.generator.trainable_weights
             self.g_optimizer.apply(tape.gradient(g_loss, weights), weights)
@@ -224,30 +197,6 @@ def guide(case):
     return run
 
 
-def _networks(case):
-    from kerasgan.models import dcgan
-
-    return (
-        dcgan.Generator(case.shape, latent_size=LATENT_SIZE),
-        dcgan.Discriminator(case.shape, batch_norm=case.batch_norm),
-    )
-
-
-def _gan(case):
-    import kerasgan
-    from kerasgan.regularizers import R1, GradientPenalty
-
-    gan = kerasgan.GANModel(*_networks(case))
-    penalties = {"plain": [], "r1": [R1(1.0)], "wgan_gp": [GradientPenalty()]}
-    gan.compile(
-        _adam(),
-        _adam(),
-        loss=case.loss,
-        regularizers=penalties[case.penalty],
-    )
-    return gan
-
-
 def _adam():
     import keras
 
@@ -258,7 +207,8 @@ def _images(case):
     import numpy as np
     from keras import ops
 
-    draws = np.random.default_rng(0).uniform(-1, 1, (BATCH_SIZE, *case.shape))
+    shape = (case.batch_size, *case.image_shape)
+    draws = np.random.default_rng(0).uniform(-1, 1, shape)
     return ops.convert_to_tensor(draws.astype("float32"))
 
 
@@ -279,3 +229,14 @@ CONTENDERS = {
     "kerasgan_bfloat16": kerasgan_bfloat16,
     "kerasgan_jax": kerasgan_jax,
 }
+
+
+def knows(name, case):
+    """Whether a contender can play a case's game."""
+    if name == "guide":
+        return case.loss == "non_saturating" and case.penalty is None
+    if name == "torch_mimicry":
+        return case.preset == "resnet_cifar10_32px"
+    if name.startswith("torch"):
+        return case.preset.startswith("dcgan")
+    return True

@@ -10,21 +10,24 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+LATENT_SIZE = 100
 
-def plain_torch(case, batch_size, latent_size, channels_last=False):
-    """A `Case` -> a function that trains so many steps."""
+
+def plain_torch(case, channels_last=False):
+    """A `Case` of DCGAN -> a function that trains so many steps."""
     torch.manual_seed(0)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    generator = _generator(case, latent_size).to(memory_format=layout)
+    generator = _generator(case).to(memory_format=layout)
     discriminator = _discriminator(case).to(memory_format=layout)
     adam = {"lr": 2e-4, "betas": (0.5, 0.999)}
     of_generator = torch.optim.Adam(generator.parameters(), **adam)
     of_discriminator = torch.optim.Adam(discriminator.parameters(), **adam)
-    shape = (batch_size, 3, case.size_px, case.size_px)
+    height, width, channels = case.image_shape
+    shape = (case.batch_size, channels, height, width)
     real = torch.rand(shape).to(memory_format=layout) * 2 - 1
 
     def draw():
-        return torch.randn(batch_size, latent_size, 1, 1)
+        return torch.randn(case.batch_size, LATENT_SIZE, 1, 1)
 
     def step():
         with torch.no_grad():
@@ -35,7 +38,7 @@ def plain_torch(case, batch_size, latent_size, channels_last=False):
         discriminator.requires_grad_(False)
         of_generator.zero_grad(set_to_none=True)
         logits = discriminator(generator(draw()))
-        if case.penalty == "wgan_gp":
+        if case.penalty == "GradientPenalty":
             loss = -logits.mean()
         else:
             loss = functional.softplus(-logits).mean()
@@ -51,18 +54,18 @@ def plain_torch(case, batch_size, latent_size, channels_last=False):
 
 
 def _discriminator_loss(case, discriminator, real, fake):
-    if case.penalty == "wgan_gp":
+    if case.penalty == "GradientPenalty":
         share = torch.rand(len(real), 1, 1, 1)
         between = (share * real + (1 - share) * fake).requires_grad_(True)
         squares = _squares(discriminator(between), between)
         loss = discriminator(fake).mean() - discriminator(real).mean()
         return loss + 10.0 * ((squares.sqrt() - 1) ** 2).mean()
-    real = real.detach().requires_grad_(case.penalty == "r1")
+    real = real.detach().requires_grad_(case.penalty == "R1")
     real_logits = discriminator(real)
     loss = functional.softplus(-real_logits).mean()
     loss = loss + functional.softplus(discriminator(fake)).mean()
-    if case.penalty == "r1":
-        loss = loss + 0.5 * _squares(real_logits, real).mean()
+    if case.penalty == "R1":
+        loss = loss + 5.0 * _squares(real_logits, real).mean()
     return loss
 
 
@@ -72,12 +75,13 @@ def _squares(logits, images):
 
 
 def _widths(case):
-    return [64 * 2**i for i in range(int(math.log2(case.size_px / 4)))]
+    stages = int(math.log2(case.image_shape[0] / 4))
+    return [case.width * 2**i for i in range(stages)]
 
 
-def _generator(case, latent_size):
+def _generator(case):
     widths = _widths(case)[::-1]
-    layers = [nn.ConvTranspose2d(latent_size, widths[0], 4, 1, 0, bias=False)]
+    layers = [nn.ConvTranspose2d(LATENT_SIZE, widths[0], 4, 1, 0, bias=False)]
     for width, narrower in zip(widths, [*widths[1:], 3], strict=True):
         layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
         layers.append(nn.ConvTranspose2d(width, narrower, 4, 2, 1, bias=False))
@@ -88,7 +92,7 @@ def _discriminator(case):
     layers, channels, use_bias = [], 3, not case.batch_norm
     for index, width in enumerate(_widths(case)):
         layers.append(nn.Conv2d(channels, width, 4, 2, 1, bias=use_bias))
-        if case.batch_norm and index:
+        if not use_bias and index:
             layers.append(nn.BatchNorm2d(width))
         layers.append(nn.LeakyReLU(0.2, inplace=True))
         channels = width

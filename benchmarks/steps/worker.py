@@ -16,14 +16,20 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 
 def _runner(name, case):
-    from contenders import BATCH_SIZE, CASES, CONTENDERS, LATENT_SIZE
+    import cases
 
+    (case,) = cases.get([case]).values()
+    if name == "torch_mimicry":
+        from mimicry import mimicry
+
+        return mimicry(case)
     if name.startswith("torch"):
         from plain_torch import plain_torch
 
-        last = name == "torch_channels_last"
-        return plain_torch(CASES[case], BATCH_SIZE, LATENT_SIZE, last)
-    return CONTENDERS[name](CASES[case])
+        return plain_torch(case, channels_last=name == "torch_channels_last")
+    import contenders
+
+    return contenders.CONTENDERS[name](case)
 
 
 def main(name, case):

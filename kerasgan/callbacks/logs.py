@@ -15,8 +15,9 @@ from kerasgan.callbacks.counting import EveryImages, images_seen
 class StopOnNaN(EveryImages):
     """Raises `FloatingPointError` when a logged quantity is not finite.
 
-    It names the quantity and the step. Every step's logs are looked at, in
-    every `every_images` and before a checkpoint is written.
+    It names the quantity and the step. The logs of all steps are looked at
+    (with `steps_per_execution`, of each execution's last), in every
+    `every_images` and before a checkpoint is written.
     """
 
     def __init__(self, every_images=10_000):
@@ -24,9 +25,12 @@ class StopOnNaN(EveryImages):
 
     def on_train_begin(self, logs=None):
         super().on_train_begin(logs)
+        self._step = 0  # Counted from where this run of `fit` began.
+        self._lengths = []
         self._begin_interval(self._seen)
 
     def on_train_batch_end(self, batch, logs=None):
+        self._lengths.append(batch - self._last_step)
         self._steps.append(dict(logs or {}))
         super().on_train_batch_end(batch, logs)
 
@@ -50,8 +54,9 @@ class StopOnNaN(EveryImages):
         firsts = [(where[0], n) for n, where in bad.items() if len(where)]
         if firsts:
             index, name = min(firsts)
+            steps = sum(self._lengths[: index + 1])
             raise FloatingPointError(
-                self._message(name, table[name][index], int(index) + 1)
+                self._message(name, table[name][index], steps)
             )
         return table
 
@@ -68,9 +73,8 @@ class StopOnNaN(EveryImages):
         )
 
     def _begin_interval(self, images_seen):
-        before = getattr(self, "_steps", None)
-        # Counted from where this run of `fit` began.
-        self._step = 0 if before is None else self._step + len(before)
+        self._step += sum(self._lengths)
+        self._lengths = []  # How many steps each of these ended.
         self._steps = []
         self._interval_start = images_seen
         self._interval_time = TRAINING.now()

@@ -269,6 +269,8 @@ def _trainer(shape, classes):
     trainer.compile(
         optimizer=keras.optimizers.Adam(_LEARNING_RATE),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        # It would scale by a variable that starting anew sets to 0.
+        auto_scale_loss=False,
     )
     trainer.optimizer.build(trainer.trainable_variables)
     return trainer

@@ -143,3 +143,10 @@ class BatchNormalization(keras.layers.Layer):
             )
             for table in (self.gain, self.bias)
         )
+
+
+def synchronize(model, synchronized):
+    """Says of all batch norm in a model whether it spans replicas."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, BatchNormalization):
+            layer.synchronized = synchronized

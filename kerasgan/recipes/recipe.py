@@ -49,6 +49,7 @@ class BaseRecipe(abc.ABC):
     ema_half_life_images: int = 5_000
     mixed_precision: str = "off"  # "bfloat16", "float16": weights stay float32.
     jit_compile: str = "auto"  # XLA: "auto", "on", "off".
+    synchronized_batch_norm: bool = True  # Over all devices; XLA needs False.
 
     sample_every: int = 25_000  # Images between two grids of samples.
     log_every: int = 5_000  # Images between two lines of metrics.jsonl.
@@ -64,6 +65,9 @@ class BaseRecipe(abc.ABC):
             # Where the data lie; `data_fingerprint` says what they are.
             "data",
             "data_dir",
+            # What fits the hardware: rounding, and batch norm's parts.
+            "jit_compile",
+            "gradient_accumulation_steps",
             "total_images",
             "sample_every",
             "log_every",
@@ -154,6 +158,9 @@ class BaseRecipe(abc.ABC):
 
     def compile(self, gan, **arguments):
         """Compiles a `GANModel` as the fields say -> the model."""
+        from kerasgan.layers import normalization
+
+        normalization.synchronize(gan, self.synchronized_batch_norm)
         jit_compile = {"auto": "auto", "on": True, "off": False}
         halves = self.mixed_precision == "float16"
         gan.compile(
@@ -214,6 +221,11 @@ class BaseRecipe(abc.ABC):
 
 def differences(old, new):
     """What two `to_dict()` say otherwise, and may not, as lines of text."""
+    # A field that the older one does not know did not change it.
+    defaults = {
+        field.name: field.default for field in dataclasses.fields(BaseRecipe)
+    }
+    old = {**{name: defaults[name] for name in defaults & new.keys()}, **old}
     names = sorted((set(old) | set(new)) - BaseRecipe._FREE)
     return [
         f"{name}: {old.get(name)!r} before, {new.get(name)!r} now"

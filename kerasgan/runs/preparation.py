@@ -43,10 +43,14 @@ class Plan:
 
         precision = self.recipe.mixed_precision
         policy = "float32" if precision == "off" else f"mixed_{precision}"
+        before = keras.config.dtype_policy()
         keras.config.set_dtype_policy(policy)
         keras.utils.set_random_seed(self.recipe.seed)
         classes = self.classes if self.recipe.conditional else None
-        return self.recipe.build(self.image_shape, classes)
+        try:
+            return self.recipe.build(self.image_shape, classes)
+        finally:  # What measures it, or comes after, has its own.
+            keras.config.set_dtype_policy(before)
 
 
 def load_data(recipe):

@@ -50,7 +50,6 @@ def train(recipe, workdir=None, strategy=None):
         ConnectionError: Another worker is gone; the last checkpoint is kept.
     """
     strategy = strategies.get(strategy)
-    strategy.check_batch(recipe.batch_size)
     _check_metrics(recipe)
     data, plan = load_data(recipe)
     workdir = Workdir(workdir or default_workdir(plan))
@@ -58,6 +57,7 @@ def train(recipe, workdir=None, strategy=None):
     # These refuse wrong settings, before anything is written.
     with strategy.scope():
         model = plan.build()
+    strategy.check_batch(recipe.batch_size, model.batch_multiple)
     model.steps_per_execution = strategy.steps_per_execution
     part = _lead if strategy.chief else _follow
     command = f"kerasgan train --workdir={shlex.quote(str(workdir))}"

@@ -15,7 +15,7 @@ from keras import ops
 
 from kerasgan import devices, gradients
 from kerasgan.errors import unknown_name
-from kerasgan.training import averaging, dropout, examples
+from kerasgan.training import averaging, dropout, examples, replicas
 from kerasgan.training.settings import ByMembership, Settings
 
 
@@ -116,7 +116,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         # Around a strategy's replicas, XLA cannot be: each compiles its own.
         compiles = not run_eagerly and devices.compiles(jit_compile)
         self._jit_replicas = compiles and devices.has_strategy()
-        self._check_replicas()
+        replicas.check(self.settings, self._jit_replicas)
         super().compile(
             # One object: Keras saves, restores and passes on just one.
             optimizer=keras.optimizers.MultiOptimizer(
@@ -177,7 +177,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             devices.assign([(player.optimizer.learning_rate, rate)])
         (_, logs), slopes, writes = gradients.mean_over(
             self.settings.gradient_accumulation_steps,
-            lambda i, after: self._differentiate(player, part(i), after),
+            lambda i, earlier: self._differentiate(player, part(i), earlier),
         )
         # Of layers whose statistics are of a replica's own part.
         writes = devices.averaged(writes)
@@ -187,7 +187,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         devices.assign(writes)
         return logs
 
-    def _differentiate(self, player, batch, after):
+    def _differentiate(self, player, batch, earlier):
         """The player's loss, its slopes and its writes: see `gradients`."""
         return gradients.of_variables(
             lambda: self._evaluate(player, batch),
@@ -197,7 +197,7 @@ class AdversarialModel(keras.Model, abc.ABC):
                 self.settings.players, batch, purpose=player.name
             ),
             scale=self.settings.loss_scale,
-            after=after,
+            wait_for=earlier,
             jit_compile=self._jit_replicas,
         )
 
@@ -264,11 +264,11 @@ class AdversarialModel(keras.Model, abc.ABC):
 
     def _part(self, data, player, batch, update, index):
         """A part of an update's batch: its share of the data, by stride."""
-        updates = max(p.steps for p in self.settings.players)
+        updates = self._most_updates
         parts = self.settings.gradient_accumulation_steps
+        if parts > 1 or devices.replica_count() > 1:
+            examples.check_divides(data, self.batch_multiple)
         stride = updates * parts
-        if parts > 1:
-            examples.check_divides(data, stride * self.rows_together)
         start = update + updates * index
         return self._sample(data, player, batch, start, stride)
 
@@ -283,8 +283,8 @@ class AdversarialModel(keras.Model, abc.ABC):
             )
         seen = batch.images_seen
         # Where a batch does not divide, the first replicas have one row more.
-        replicas = devices.replica_count()
-        most = (batch.images + replicas - 1) // replicas
+        count = devices.replica_count()
+        most = (batch.images + count - 1) // count
         first = seen + ops.cast(devices.replica_index() * most, seen.dtype)
         numbers = devices.spread(first + ops.cast(places, seen.dtype))
         return self.sample_batch(data, player, batch.replace(numbers=numbers))
@@ -305,24 +305,23 @@ class AdversarialModel(keras.Model, abc.ABC):
         # several workers it can only if that is a single tensor.
         del args, kwargs
 
-    def _check_replicas(self):
-        """Raises where XLA or a condition would meet an all-reduce."""
-        if devices.replica_count() == 1:
-            return
-        for player in self.settings.players:
-            lazy = any(r.every > 1 for r in player.regularizers)
-            layers = [
-                x for net in player.networks for x in net._flatten_layers()
-            ]
-            synchronized = any(getattr(x, "synchronized", 0) for x in layers)
-            if synchronized and (lazy or self._jit_replicas):
-                raise ValueError(
-                    "Batch normalization cannot communicate between replicas "
-                    "inside of XLA or of a lazy regularizer. Received: "
-                    f"jit_compile={self._jit_replicas}, a regularizer with "
-                    f"`every` above 1: {lazy}, and a {player.name} that has "
-                    "layers with `synchronized=True`. Change one of them."
-                )
+    @property
+    def batch_multiple(self):
+        """Of which a device's batch is a multiple where it is one of several.
+
+        So all updates, parts and replicas see as many images, and each once.
+        """
+        parts = self.settings.gradient_accumulation_steps
+        return self._most_updates * parts * self.rows_together
+
+    @property
+    def _most_updates(self):
+        return max(player.steps for player in self.settings.players)
+
+    @property
+    def uses_xla(self):
+        """Whether XLA compiles a step, or what each replica does by itself."""
+        return self.jit_compile or self._jit_replicas
 
     @property
     def images_per_step(self):
@@ -371,7 +370,7 @@ def _every(x, start, stride):
 
     A batch with fewer rows than the stride lends its rows repeatedly.
     """
-    rows = ops.shape(x)[0]
+    rows = _rows(x)
     larger = max if isinstance(rows, int) else ops.maximum
     # Cut, not gathered: devices that share the rows have theirs at hand.
     return x[start % rows :: stride][: larger(rows // stride, 1)]
