@@ -135,20 +135,25 @@ def _check_recipe(name, found, tolerance):
     return difference
 
 
+def _by_speed(name):
+    fast = name in training_steps.FAST_RECIPES
+    return pytest.param(name, marks=[] if fast else pytest.mark.slow)
+
+
 @on_tensorflow
-@pytest.mark.parametrize("name", recipes.NAMES)
+@pytest.mark.parametrize("name", [*map(_by_speed, recipes.NAMES)])
 class TestRecipes:
     """Each trains in every mode that its fields, or a backend, offer."""
 
-    @pytest.mark.slow  # To compile, on a CPU.
     def test_compiled_by_xla(self, name):
         found = training_steps.recipe_steps(name, jit_compile="on")
         _check_recipe(name, found, 1e-5)
 
     @pytest.mark.parametrize("count", [1, 8])
     def test_by_jax_on_devices(self, name, count):
-        assert training_steps.in_process("jax")["devices"] == [8]
-        _check_recipe(name, _stored("jax", f"recipe_{name}_{count}"), 1e-5)
+        fast = name in training_steps.FAST_RECIPES
+        process = "jax_recipes" if fast else "jax_slow_recipes"
+        _check_recipe(name, _stored(process, f"{name}_{count}"), 1e-5)
 
     @pytest.mark.parametrize(
         "precision, parts, tolerance",

@@ -278,7 +278,7 @@ def test_contenders_train_both_networks(name, changes, monkeypatch):
 def test_a_contender_trains_when_it_is_its_turn():
     with benchmark_scripts.imported("train_step") as train_step:
         train_step.FLAGS(["train_step"])
-        with train_step._worker("kerasgan", "dcgan_tiny") as worker:
+        with train_step._worker("kerasgan_jax", "dcgan_tiny") as worker:
             cost = train_step._turn(worker, steps=1)()
             assert 0 < cost.wall and 0 < cost.cpu
         with train_step._worker("nobody", "dcgan_tiny") as worker:

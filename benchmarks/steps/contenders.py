@@ -45,19 +45,24 @@ def kerasgan_fit(case):
 
 def kerasgan_jax(case):
     """`fit` on JAX."""
-    gan, images = case.build(), _images(case)
+    import numpy as np
+
+    gan, images = case.build(), np.asarray(_images(case))
 
     def run(steps):
-        batches = (images for _ in range(steps))
+        batches = ((images,) for _ in range(steps))
         gan.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False)
 
     return run
 
 
-def bare(case):
+def bare(case, one_pass=False):
     """The same networks and game by hand: no logs, average, or counters.
 
     What `fit` and our step cost is their difference to this.
+
+    Args:
+        one_pass: Judge real and generated images together.
     """
     import tensorflow as tf
 
@@ -85,7 +90,11 @@ def bare(case):
 
     def discriminator_loss(real):
         fake = generator(draw(), training=True)
-        real_logits, fake_logits = judge(real), judge(fake)
+        if one_pass:
+            both = judge(tf.concat([real, fake], axis=0))
+            real_logits, fake_logits = tf.split(both, 2)
+        else:
+            real_logits, fake_logits = judge(real), judge(fake)
         if case.penalty == "GradientPenalty":
             share = tf.random.uniform((rows, 1, 1, 1))
             between = share * real + (1.0 - share) * fake
@@ -116,6 +125,11 @@ def bare(case):
         update(optimizers[1], generator, generator_loss)
 
     return _repeat(step, _images(case))
+
+
+def bare_one_pass(case):
+    """The same, with one pass of a discriminator without batch norm."""
+    return bare(case, one_pass=True)
 
 
 def _squares(function, images):
@@ -224,6 +238,7 @@ CONTENDERS = {
     "kerasgan": kerasgan_step,
     "kerasgan_fit": kerasgan_fit,
     "bare": bare,
+    "bare_one_pass": bare_one_pass,
     "guide": guide,
     "kerasgan_xla": kerasgan_xla,
     "kerasgan_bfloat16": kerasgan_bfloat16,
@@ -233,6 +248,8 @@ CONTENDERS = {
 
 def knows(name, case):
     """Whether a contender can play a case's game."""
+    if name == "bare_one_pass":
+        return case.batch_norm is False
     if name == "guide":
         return case.loss == "non_saturating" and case.penalty is None
     if name == "torch_mimicry":
