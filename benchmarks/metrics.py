@@ -140,7 +140,9 @@ def their_inception():
     def features(images):
         parts = [
             network.predict_on_batch(
-                resize(images[start : start + _BATCH_SIZE]) / 127.5 - 1.0
+                resize(images[start : start + _BATCH_SIZE].astype("float32"))
+                / 127.5
+                - 1.0
             )
             for start in range(0, len(images), _BATCH_SIZE)
         ]
