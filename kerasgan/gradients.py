@@ -24,7 +24,9 @@ def of_inputs(function, inputs):
     """
 
     def total(inputs):
-        return ops.sum(ops.cast(function(inputs), "float32"))
+        outputs = function(inputs)
+        wide = keras.backend.result_type(outputs.dtype, "float32")
+        return ops.sum(ops.cast(outputs, wide))
 
     if keras.backend.backend() == "jax":
         import jax

@@ -75,6 +75,48 @@ class Cosine(Linear):
         return (1.0 - ops.cos(math.pi * share)) / 2.0
 
 
+@register_keras_serializable(package="kerasgan.schedules")
+@dataclasses.dataclass(frozen=True)
+class Growth(Schedule):
+    """The level of networks that grow: from `levels` down to 0 in stages.
+
+    A stage trains for `stable_images` as it is, then fades the next one in
+    over `fade_images`. Karras et al. 2018, appendix A,
+    https://arxiv.org/abs/1710.10196; what a level is, says `layers/growing.py`.
+
+    Args:
+        levels: How many of the networks' finest stages are left out at first.
+        stable_images: 0 fades from the first image.
+        fade_images: 0 switches at once.
+    """
+
+    levels: int
+    stable_images: int = 600_000
+    fade_images: int = 600_000
+
+    def __post_init__(self):
+        for name in ("levels", "stable_images", "fade_images"):
+            if getattr(self, name) < 0:
+                raise ValueError(
+                    f"`{name}` must be 0 or more. "
+                    f"Received: {name}={getattr(self, name)}"
+                )
+        if self.stable_images + self.fade_images == 0:
+            raise ValueError(
+                "`stable_images` or `fade_images` must be positive. Received "
+                "0 for both."
+            )
+
+    def __call__(self, images_seen):
+        stage_images = self.stable_images + self.fade_images
+        stages = images_seen // stage_images
+        # Whole numbers up to here: float32 counts to 16 million only.
+        faded = images_seen % stage_images - self.stable_images
+        faded = ops.cast(faded, "float32") / max(self.fade_images, 1)
+        level = self.levels - ops.cast(stages, "float32")
+        return ops.maximum(level - ops.clip(faded, 0.0, 1.0), 0.0)
+
+
 def get(value):
     """A `Schedule`, from itself or from a number."""
     if isinstance(value, Schedule):

@@ -113,6 +113,21 @@ def test_early_memory_is_short(network, images_seen, half_life):
     np.testing.assert_allclose(value, share, rtol=1e-4)
 
 
+def test_a_schedule_says_itself_how_the_average_begins(network):
+    average = averaging.clone(network)
+    _moved_to(network, average, 1.0)
+    averaging.update(
+        network,
+        average,
+        images=10,
+        half_life_images=10.0,
+        images_seen=0,
+        ramps_up=False,
+    )
+    value = _shares(network, average)[0, False]
+    np.testing.assert_allclose(value, 0.5, rtol=1e-4)
+
+
 def test_an_average_that_has_arrived_stays(network):
     # To the last bit: a sum of rounded shares would drift.
     average = averaging.clone(network)

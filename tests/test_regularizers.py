@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from kerasgan import gradients, regularizers, schedules
+from kerasgan import gradients, schedules
 from kerasgan.layers.normalization import BatchNormalization
 from kerasgan.models import dcgan
 from kerasgan.regularizers import (
@@ -17,7 +17,9 @@ from kerasgan.regularizers import (
     R1,
     R2,
     GradientPenalty,
+    PathLength,
     WeightClipping,
+    penalties,
 )
 from kerasgan.training.adversarial_model import Batch
 
@@ -31,7 +33,11 @@ PENALTIES = {
     "r2": R2(3.0),
     "r2_difference": R2(3.0, finite_difference=0.01),
 }
-CASES = {**PENALTIES, "weight_clipping": WeightClipping(0.5)}
+CASES = {
+    **PENALTIES,
+    "weight_clipping": WeightClipping(0.5),
+    "path_length": PathLength(shrink=3),  # More: test_path_length.py.
+}
 every_penalty = pytest.mark.parametrize(
     "penalty", PENALTIES.values(), ids=PENALTIES
 )
@@ -135,8 +141,8 @@ class TestGolden:
 
             return draw
 
-        monkeypatch.setattr(regularizers.random, "uniform", given(uniform))
-        monkeypatch.setattr(regularizers.random, "normal", given(normal))
+        monkeypatch.setattr(penalties.random, "uniform", given(uniform))
+        monkeypatch.setattr(penalties.random, "normal", given(normal))
 
     @pytest.mark.parametrize("row", GOLDEN)
     def test_value_and_parameter_gradients(self, golden, given_draws, row):

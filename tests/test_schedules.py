@@ -8,12 +8,13 @@ import pytest
 from keras import ops
 
 from kerasgan import schedules
-from kerasgan.schedules import Constant, Cosine, Linear
+from kerasgan.schedules import Constant, Cosine, Growth, Linear
 
 CASES = {
     "constant": Constant(0.5),
     "linear": Linear(1.0, 3.0, over_images=100, from_images=50),
     "cosine": Cosine(1.0, 3.0, over_images=100, from_images=50),
+    "growth": Growth(2, stable_images=100, fade_images=50),
 }
 
 
@@ -31,6 +32,19 @@ CASES = {
                 100: 2,
                 150: 3,
                 10**9: 3,
+            },
+        ),
+        (
+            "growth",
+            {
+                0: 2,
+                100: 2,
+                125: 1.5,
+                150: 1,
+                250: 1,
+                260: 0.8,
+                300: 0,
+                10**9: 0,
             },
         ),
     ],
@@ -73,6 +87,17 @@ def test_get():
 def test_a_way_takes_images(kind, over_images):
     with pytest.raises(ValueError, match="`over_images` must be.*Received"):
         kind(0.0, 1.0, over_images)
+
+
+def test_growth_may_have_no_pause_and_no_fade():
+    values = [float(Growth(2, 0, 10)(ops.array(i))) for i in (0, 5, 10, 20, 21)]
+    np.testing.assert_allclose(values, [2, 1.5, 1, 0, 0])
+    values = [float(Growth(2, 10, 0)(ops.array(i))) for i in (0, 9, 10, 19, 20)]
+    np.testing.assert_allclose(values, [2, 2, 1, 1, 0])
+    with pytest.raises(ValueError, match="0 for both"):
+        Growth(2, 0, 0)
+    with pytest.raises(ValueError, match="`levels` must be 0 or more"):
+        Growth(-1)
 
 
 @pytest.mark.parametrize("schedule", CASES.values(), ids=CASES)

@@ -104,6 +104,7 @@ class TestResume:
         arguments = {
             "regularizers": [R1(1.0, every=2)],
             "generator_learning_rate": schedules.Linear(1e-2, 1e-3, 40),
+            "generator_beta_2": schedules.Cosine(0.5, 0.9, 40),
             "ema_half_life_images": 20,
         }
         whole = _gan(dropout, **arguments)
@@ -321,6 +322,35 @@ class TestUpdates:
         a = 2.0 + 0.1 * w * of_generator
         np.testing.assert_allclose(discriminator.get_weights()[0], w, rtol=1e-6)
         np.testing.assert_allclose(generator.get_weights()[0], a, rtol=1e-6)
+
+    @pytest.mark.parametrize("run_eagerly", [False, True])
+    def test_beta_2_may_follow_a_schedule(self, run_eagerly):
+        def gan(**arguments):
+            adam = keras.optimizers.Adam(0.1, beta_1=0.5, beta_2=0.5)
+            return _gan(
+                discriminator_optimizer=adam,
+                generator_optimizer=_sgd(0.0),
+                **arguments,
+            )
+
+        rate = schedules.Linear(0.5, 0.9, over_images=8)
+        scheduled = gan(discriminator_beta_2=rate, run_eagerly=run_eagerly)
+        fit(scheduled, _vectors(16), 8)
+        expected = gan(run_eagerly=True)
+        fit(expected, _vectors(16)[:8], 8)
+        start = weights_of(expected)
+        expected.settings.players[0].optimizer.beta_2 = 0.9
+        fit(expected, _vectors(16)[8:], 8)
+        found, wanted = weights_of(scheduled), weights_of(expected)
+        assert largest_difference(found, wanted) < 1e-6
+        assert largest_difference(wanted, start) > 1e-2
+        # Saved is the optimizer's own number.
+        optimizer = scheduled.settings.players[0].optimizer
+        assert optimizer.get_config()["beta_2"] == 0.5
+
+    def test_beta_2_of_an_optimizer_without_one_is_refused(self):
+        with pytest.raises(ValueError, match="`generator_beta_2` must not"):
+            _gan(generator_optimizer=_sgd(0.1), generator_beta_2=0.9)
 
     def test_learning_rate_schedule_is_absolute_and_in_images(self):
         rate = schedules.Linear(0.0, 0.4, over_images=32)

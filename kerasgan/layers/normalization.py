@@ -9,6 +9,7 @@ from keras import ops
 
 from kerasgan import devices
 from kerasgan.layers.precision import at_least_float32
+from kerasgan.layers.spectral import SpectralDense
 
 
 @keras.saving.register_keras_serializable(package="kerasgan.normalization")
@@ -30,6 +31,8 @@ class BatchNormalization(keras.layers.Layer):
             has those of its own part, and nothing to wait for.
     """
 
+    _own_gain = True  # And a bias: variables of the layer.
+
     def __init__(
         self,
         epsilon=1e-5,
@@ -49,8 +52,9 @@ class BatchNormalization(keras.layers.Layer):
     def build(self, input_shape):
         channels = (input_shape[-1],)
         table = channels if self.classes is None else (self.classes, *channels)
-        self.gain = self._add("gain", table, self.gain_initializer)
-        self.bias = self._add("bias", table, "zeros")
+        if self._own_gain:
+            self.gain = self._add("gain", table, self.gain_initializer)
+            self.bias = self._add("bias", table, "zeros")
         self.moving_mean = self._add("moving_mean", channels, "zeros", False)
         self.moving_variance = self._add(
             "moving_variance", channels, "ones", False
@@ -109,7 +113,7 @@ class BatchNormalization(keras.layers.Layer):
     def _normalize_fused(self, x, labels):
         """The same in training, by a kernel that is some four times as fast."""
         gain, bias = self._gain_and_bias(labels, len(x.shape))
-        if self.classes is None:
+        if len(gain.shape) == 1:
             x, mean, variance = devices.fused_batch_norm(
                 x, gain, bias, self.epsilon
             )
@@ -143,6 +147,54 @@ class BatchNormalization(keras.layers.Layer):
             )
             for table in (self.gain, self.bias)
         )
+
+
+@keras.saving.register_keras_serializable(package="kerasgan.normalization")
+class ConditionalBatchNormalization(BatchNormalization):
+    """Batch norm whose gain and bias are linear in a condition.
+
+        gain = 1 + W_gain condition,  bias = W_bias condition
+
+    Brock et al. 2019, section 3.1, https://arxiv.org/abs/1809.11096; both
+    matrices are spectrally normalized. It is called with (x, condition
+    [batch, n]).
+
+    Args:
+        spectral: Arguments of `SpectralLayer`.
+        **kwargs: Those of `BatchNormalization`, but for `classes` and
+            `gain_initializer`.
+    """
+
+    _own_gain = False
+
+    def __init__(self, spectral=None, **kwargs):
+        super().__init__(**kwargs)
+        self.spectral = dict(spectral or {})
+        self.to_gain, self.to_bias = (
+            SpectralDense(
+                None,
+                use_bias=False,
+                kernel_initializer=keras.initializers.Orthogonal(),
+                dtype=at_least_float32(self.compute_dtype),
+                **self.spectral,
+            )
+            for _ in range(2)
+        )
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.to_gain.units = self.to_bias.units = input_shape[-1]
+
+    def get_config(self):
+        return {**super().get_config(), "spectral": self.spectral}
+
+    def _gain_and_bias(self, labels, rank):
+        middle = (1,) * (rank - 2)
+        gain, bias = (
+            ops.reshape(layer(labels), (-1, *middle, layer.units))
+            for layer in (self.to_gain, self.to_bias)
+        )
+        return 1 + gain, bias
 
 
 def synchronize(model, synchronized):

@@ -30,20 +30,46 @@ def average_pool(x):
 
     The last of an odd number of rows or columns is averaged by itself.
     """
-    _, height, width, channels = x.shape
-    if height % 2:
-        x = ops.concatenate([x, x[:, -1:]], axis=1)
-    if width % 2:
-        x = ops.concatenate([x, x[:, :, -1:]], axis=2)
-    rows, columns = math.ceil(height / 2), math.ceil(width / 2)
-    x = ops.reshape(x, (-1, rows, 2, columns, 2, channels))
-    return ops.mean(x, axis=(2, 4))
+    return ops.mean(_quarters(x), axis=(2, 4))
+
+
+def max_pool(x):
+    """x [batch, h, w, c] -> the largest of 2x2 pixels; odd sides round up."""
+    return ops.max(_quarters(x), axis=(2, 4))
+
+
+def pool_to(x, size):
+    """x [batch, h, w, c] -> means of size x size parts of it.
+
+    Parts overlap, or repeat, where sides are no multiples of `size`: PyTorch's
+    adaptive pooling.
+    """
+    for axis in (1, 2):
+        side = x.shape[axis]
+        means = []
+        for i in range(size):
+            part = slice(i * side // size, -(-(i + 1) * side // size))
+            part = x[:, part] if axis == 1 else x[:, :, part]
+            means.append(ops.mean(part, axis=axis, keepdims=True))
+        x = ops.concatenate(means, axis=axis)
+    return x
 
 
 def crop(x, size):
     """x [batch, h, w, c] -> its first rows and columns, `size` of them."""
     height, width = size
     return x[:, :height, :width]
+
+
+def _quarters(x):
+    """x [batch, h, w, c] -> 2x2 pixels apart [batch, h / 2, 2, w / 2, 2, c]."""
+    _, height, width, channels = x.shape
+    if height % 2:
+        x = ops.concatenate([x, x[:, -1:]], axis=1)
+    if width % 2:
+        x = ops.concatenate([x, x[:, :, -1:]], axis=2)
+    rows, columns = math.ceil(height / 2), math.ceil(width / 2)
+    return ops.reshape(x, (-1, rows, 2, columns, 2, channels))
 
 
 def _double_linearly(x, axis):

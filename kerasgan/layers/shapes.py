@@ -42,6 +42,7 @@ def make_weights(model, input_shape, classes=None):
     inputs = keras.KerasTensor((None, *input_shape))
     if classes is not None:
         inputs = (inputs, keras.KerasTensor((None,), dtype="int32"))
+    model.built = True  # Else Keras would run it before it runs it.
     model(inputs)
 
 

@@ -18,7 +18,9 @@ QUANTISATION = "rounded to uint8: (x + 1) * 127.5"
 
 _CHUNK = 256  # Images that are handled at a time.
 _KEPT_BYTES = 2 * 2**30  # Of pixels, in memory.
-_FAR_OUT = 2.0  # No generator for [-1, 1] says this.
+# Generators that do not end in a tanh may say 10 at first; those for 0 to 255
+# say more.
+_FAR_OUT = 30.0
 
 
 class Generated:

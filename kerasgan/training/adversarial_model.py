@@ -15,6 +15,7 @@ from keras import ops
 
 from kerasgan import devices, gradients
 from kerasgan.errors import unknown_name
+from kerasgan.layers import spectral
 from kerasgan.training import averaging, dropout, examples, replicas
 from kerasgan.training.settings import ByMembership, Settings
 
@@ -33,6 +34,10 @@ class Batch:
     fake: Any = None
     latents: Any = None
     labels: Any = None
+    # {player: {name: [batch, ...]}}, what its network draws in training.
+    draws: Any = dataclasses.field(default_factory=dict)
+    # {"<regularizer>/<name>": variable}, what regularizers keep.
+    state: Any = dataclasses.field(default_factory=dict)
 
     def replace(self, **values):
         return dataclasses.replace(self, **values)
@@ -52,6 +57,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             name="images_seen", shape=(), dtype="int", trainable=False
         )
         self._step_sizes = set()
+        self._regularizer_state = {}
 
     # So many rows of a batch are of no use without each other.
     rows_together = 1
@@ -88,6 +94,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         regularizers=(),
         term_weights=None,
         ema_half_life_images=10_000,
+        schedules=None,
         seed=0,
         gradient_accumulation_steps=1,
         loss_scale=1.0,
@@ -104,6 +111,7 @@ class AdversarialModel(keras.Model, abc.ABC):
                 "regularizers": regularizers,
                 "term_weights": term_weights,
                 "ema_half_life_images": ema_half_life_images,
+                "schedules": schedules,
                 "seed": seed,
                 "gradient_accumulation_steps": gradient_accumulation_steps,
                 "loss_scale": loss_scale,
@@ -117,6 +125,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         compiles = not run_eagerly and devices.compiles(jit_compile)
         self._jit_replicas = compiles and devices.has_strategy()
         replicas.check(self.settings, self._jit_replicas)
+        self.settings.add_state(self, self._regularizer_state)
         super().compile(
             # One object: Keras saves, restores and passes on just one.
             optimizer=keras.optimizers.MultiOptimizer(
@@ -144,6 +153,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         logs = {}
         images = devices.total(_rows(data))
         batch = self._empty_batch(images)
+        devices.assign(self.settings.scheduled(self.averages, batch))
         for player in self.settings.players:
             for update in range(player.steps):
                 part = functools.partial(
@@ -160,6 +170,7 @@ class AdversarialModel(keras.Model, abc.ABC):
                     self.images_seen
                 ),
                 images_seen=self.images_seen,
+                ramps_up=self.settings.average_ramps_up,
             )
         seen = self.images_seen + ops.cast(images, self.images_seen.dtype)
         devices.assign([(self.images_seen, seen)])
@@ -172,19 +183,17 @@ class AdversarialModel(keras.Model, abc.ABC):
 
         By the mean of what each part of the batch asks for: `part(index)`.
         """
-        if player.learning_rate is not None:
-            rate = player.learning_rate(batch.images_seen)
-            devices.assign([(player.optimizer.learning_rate, rate)])
+        moves = spectral.moves(player.networks)
         (_, logs), slopes, writes = gradients.mean_over(
             self.settings.gradient_accumulation_steps,
             lambda i, earlier: self._differentiate(player, part(i), earlier),
         )
         # Of layers whose statistics are of a replica's own part.
         writes = devices.averaged(writes)
-        player.optimizer.apply(slopes, player.variables)
+        player.apply(slopes, batch.images_seen)
         for regularizer in player.regularizers:
             writes += regularizer.limits(player.variables, batch)
-        devices.assign(writes)
+        devices.assign([*moves, *writes])
         return logs
 
     def _differentiate(self, player, batch, earlier):
@@ -298,6 +307,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             step=seen // ops.cast(images, seen.dtype),
             seed=self.settings.seed,
             training=training,
+            state=dict(self._regularizer_state),
         )
 
     def _maybe_symbolic_build(self, *args, **kwargs):

@@ -33,7 +33,15 @@ def clone(network):
     return copy
 
 
-def update(network, average, *, images, half_life_images, images_seen):
+def update(
+    network,
+    average,
+    *,
+    images,
+    half_life_images,
+    images_seen,
+    ramps_up=True,
+):
     """Moves the average towards the network, by one training step.
 
     Args:
@@ -45,9 +53,12 @@ def update(network, average, *, images, half_life_images, images_seen):
         images_seen: Until a twentieth of it reaches the half-life, it is the
             half-life: an early average forgets its random start (as in
             StyleGAN2-ADA's `ema_rampup`).
+        ramps_up: Whether that is so; else the half-life is as given.
     """
-    seen = ops.cast(images_seen, "float32")
-    half_life = ops.minimum(half_life_images, 0.05 * seen)
+    half_life = half_life_images
+    if ramps_up:
+        seen = ops.cast(images_seen, "float32")
+        half_life = ops.minimum(half_life, 0.05 * seen)
     images = ops.cast(images, "float32")
     kept = ops.power(0.5, images / ops.maximum(half_life, 1e-8))
     pairs = []

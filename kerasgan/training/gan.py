@@ -4,6 +4,7 @@ import functools
 
 import keras
 import numpy as np
+from keras import ops
 
 from kerasgan import devices, losses, random
 from kerasgan.errors import unknown_name
@@ -11,7 +12,7 @@ from kerasgan.reconstruction import FeatureMatching
 from kerasgan.training import averaging, examples, packs, sampling
 from kerasgan.training.adversarial_model import AdversarialModel
 
-_DISTRIBUTIONS = ("normal", "uniform")
+_DISTRIBUTIONS = {"normal": random.normal, "uniform": random.uniform}
 
 
 @keras.saving.register_keras_serializable(package="kerasgan.gan_model")
@@ -29,7 +30,10 @@ class GANModel(AdversarialModel):
             (no sigmoid). Where it has `heads(inputs, training)`, that dict
             may hold "classes", logits for an auxiliary classifier (AC-GAN,
             Odena et al. 2017, https://arxiv.org/abs/1610.09585), and
-            "features" for feature matching.
+            "features" for feature matching, and "reconstruction" [batch],
+            what its features do not know of real samples (FastGAN). Where it
+            has `prepare_real`, real samples are what that makes of them, for
+            losses and penalties.
         latent_size: Of what the generator takes; None asks its `latent_size`
             or its input shape.
         classes: How many there are; None asks the networks' `classes`. Given,
@@ -100,12 +104,13 @@ class GANModel(AdversarialModel):
             generator_learning_rate, discriminator_learning_rate: A `Schedule`
                 that sets the optimizer's rate.
             ema_half_life_images: The average's memory, a number or a
-                `Schedule`; 0 follows the generator at once.
+                `Schedule`; 0 follows the generator at once. A number begins
+                as a twentieth of the images seen.
             term_weights: {"<player>_<term>": weight}; others weigh 1, and 0
                 only logs. Terms: "adversarial", "classification" and the
                 discriminator's "fake_classification" (with an auxiliary
-                classifier), and "generator_feature_matching" (off unless it
-                is given here).
+                classifier); off unless given here, the discriminator's
+                "drift" (real logits squared), "generator_feature_matching".
             seed: Of every random draw.
             **kwargs: `gradient_accumulation_steps`, into how many parts an
                 update's batch is cut, whose gradients are averaged: memory
@@ -114,7 +119,9 @@ class GANModel(AdversarialModel):
                 packs, unrolling) are over parts then. `loss_scale`, a power of
                 two for losses while slopes are computed: 2**10 suits
                 mixed_float16, 2**14 overflows. `jit_compile`, XLA: "auto" is
-                on GPUs and TPUs. `run_eagerly`, `steps_per_execution`.
+                on GPUs and TPUs. `<player>_beta_2`: Adam's, by a `Schedule`.
+                `schedules`, {name: a `Schedule`}, set what networks name in
+                `scheduled`. `run_eagerly`, `steps_per_execution`.
         """
         super().compile(
             generator_optimizer=generator_optimizer,
@@ -161,10 +168,18 @@ class GANModel(AdversarialModel):
     def sample_batch(self, data, player, batch):
         real, labels = examples.unpack(data)
         examples.check(real, labels, self.sample_shape, self.classes)
+        prepare_real = getattr(self.discriminator, "prepare_real", None)
+        if prepare_real is not None:
+            real = prepare_real(real)
         latents = self._draw(
             batch.numbers, seed=batch.seed, purpose=f"{player.name}/latents"
         )
-        return batch.replace(real=real, labels=labels, latents=latents)
+        return batch.replace(
+            real=real,
+            labels=labels,
+            latents=latents,
+            draws=self._draws(player, batch) if batch.training else {},
+        )
 
     def discriminator_objective(self, batch):
         batch = self._judged(batch)
@@ -185,16 +200,16 @@ class GANModel(AdversarialModel):
             terms["fake_classification"] = losses.classification(
                 labels=batch.labels, logits=fake["classes"]
             )
-        if batch.training:
-            for regularizer in self.settings.regularizers:
-                terms |= regularizer.terms(
-                    self.discriminator,
-                    lambda x: self._heads(x, batch)["logits"],
-                    batch,
-                )
-        return terms
+        if "reconstruction" in real:
+            terms["reconstruction"] = real["reconstruction"]
+        if "discriminator_drift" in self.settings.term_weights:
+            terms["drift"] = losses.per_example(ops.square(real["logits"]))
+        return terms | self._penalties(
+            "discriminator", lambda x: self._heads(x, batch)["logits"], batch
+        )
 
     def generator_objective(self, batch):
+        unpacked = batch
         batch = self._judged(batch)
         fake = self._heads(batch.fake, batch)
         matching = "generator_feature_matching" in self.settings.term_weights
@@ -214,7 +229,11 @@ class GANModel(AdversarialModel):
             terms["feature_matching"] = FeatureMatching()(
                 real=real["features"], fake=fake["features"]
             )
-        return terms
+        return terms | self._penalties(
+            "generator",
+            lambda x: self._generated(unpacked.replace(latents=x)),
+            unpacked.replace(fake=batch.fake),
+        )
 
     def latents(self, count, seed=0):
         """Latents [count, latent_size]; row i does not depend on count."""
@@ -309,21 +328,62 @@ class GANModel(AdversarialModel):
             return random.uniform(numbers, shape, low=-1.0, **key)
         return random.normal(numbers, shape, **key)
 
+    def _draws(self, player, batch):
+        """{player: {name: values}}, what the networks' `draws` ask for."""
+        networks = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+        }
+        return {
+            owner: {
+                name: _DISTRIBUTIONS[distribution](
+                    batch.numbers,
+                    shape,
+                    seed=batch.seed,
+                    purpose=f"{player.name}/{name}",
+                )
+                for name, (distribution, shape) in network.draws.items()
+            }
+            for owner, network in networks.items()
+            if getattr(network, "draws", None)
+        }
+
+    def _generated(self, batch):
+        """What the generator makes of a batch's latents."""
+        return self.generator(
+            self._inputs(self.generator, batch.latents, batch.labels),
+            **self._mode("generator", batch),
+        )
+
+    def _mode(self, player, batch):
+        """How a player's network is called: in training with its draws."""
+        mode = {"training": batch.training}
+        if player in batch.draws:
+            mode["draws"] = batch.draws[player]
+        return mode
+
+    def _penalties(self, player, function, batch):
+        """Terms of the regularizers that are about a player, in training."""
+        terms, players = {}, {p.name: p for p in self.settings.players}
+        if batch.training:
+            for regularizer in players[player].regularizers:
+                (network,) = players[player].networks
+                terms |= regularizer.terms(network, function, batch)
+        return terms
+
     def _judged(self, batch):
         """A batch as the discriminator sees it, with generated samples."""
-        fake = self.generator(
-            self._inputs(self.generator, batch.latents, batch.labels),
-            training=batch.training,
-        )
+        fake = self._generated(batch)
         return packs.pack(batch.replace(fake=fake), self.packing)
 
     def _heads(self, samples, batch):
         """What the discriminator says of samples: {"logits": ..., ...}."""
         inputs = self._inputs(self.discriminator, samples, batch.labels)
+        mode = self._mode("discriminator", batch)
         heads = getattr(self.discriminator, "heads", None)
         if heads is not None:
-            return heads(inputs, training=batch.training)
-        return {"logits": self.discriminator(inputs, training=batch.training)}
+            return heads(inputs, **mode)
+        return {"logits": self.discriminator(inputs, **mode)}
 
     def _inputs(self, network, first, labels):
         return (first, labels) if self._takes_labels(network) else first

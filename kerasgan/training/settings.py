@@ -5,7 +5,7 @@ import math
 
 import keras
 
-from kerasgan import losses, schedules
+from kerasgan import devices, losses, schedules
 from kerasgan.errors import unknown_name
 from kerasgan.regularizers import Regularizer
 
@@ -20,12 +20,31 @@ class Player:
     networks: tuple
     optimizer: keras.optimizers.Optimizer
     learning_rate: schedules.Schedule | None
+    beta_2: schedules.Schedule | None
+    own_beta_2: float | None  # The optimizer's.
     steps: int
     regularizers: tuple
 
     @property
     def variables(self):
         return [v for net in self.networks for v in net.trainable_variables]
+
+    def apply(self, slopes, images_seen):
+        """Moves the variables once, at the rates that schedules say."""
+        optimizer = self.optimizer
+        if self.learning_rate is not None:
+            rate = self.learning_rate(images_seen)
+            devices.assign([(optimizer.learning_rate, rate)])
+        if self.beta_2 is None:
+            optimizer.apply(slopes, self.variables)
+            return
+        # Keras has a number there, which saving asks for: a compiled step
+        # must leave none of its tensors behind.
+        try:
+            optimizer.beta_2 = self.beta_2(images_seen)
+            optimizer.apply(slopes, self.variables)
+        finally:
+            optimizer.beta_2 = self.own_beta_2
 
 
 class Settings:
@@ -36,8 +55,8 @@ class Settings:
 
     Args:
         networks: {player: its networks}, in the order of their updates. Each
-            `<player>_optimizer`, `<player>_learning_rate` and
-            `<player>_steps` may be among the arguments.
+            `<player>_optimizer`, `<player>_learning_rate`,
+            `<player>_beta_2` and `<player>_steps` may be among the arguments.
         arguments: Those of `AdversarialModel.compile`, by name.
         of_players: Those that carry a player's name.
     """
@@ -45,9 +64,14 @@ class Settings:
     def __init__(self, networks, *, arguments, of_players):
         self.arguments = {**arguments, **of_players}
         self.loss = losses.get(arguments["loss"])
-        self.regularizers = _checked(arguments["regularizers"])
+        self.regularizers = _checked(arguments["regularizers"], networks)
         self.term_weights = dict(arguments["term_weights"] or {})
         self.half_life_images = _half_life(arguments["ema_half_life_images"])
+        self.schedules = _schedules(arguments["schedules"], networks)
+        # A schedule says itself how the average begins.
+        self.average_ramps_up = (
+            self.half_life_images is not arguments["ema_half_life_images"]
+        )
         self.seed = _seed(arguments["seed"])
         self.gradient_accumulation_steps = _positive_integer(
             "gradient_accumulation_steps",
@@ -55,34 +79,79 @@ class Settings:
             "parts",
         )
         self.loss_scale = _loss_scale(arguments["loss_scale"])
-        kinds = ("optimizer", "learning_rate", "steps")
+        kinds = ("optimizer", "learning_rate", "beta_2", "steps")
         known = {f"{player}_{kind}" for player in networks for kind in kinds}
         for name in of_players:
             if name not in known:
                 raise unknown_name("argument of compile", name, known)
+        optimizers = {
+            name: _optimizer(of_players.get(f"{name}_optimizer"))
+            for name in networks
+        }
         self.players = tuple(
             Player(
                 name,
                 networks=tuple(networks[name]),
-                optimizer=_optimizer(of_players.get(f"{name}_optimizer")),
+                optimizer=optimizers[name],
                 learning_rate=_rate(of_players.get(f"{name}_learning_rate")),
+                beta_2=_rate(of_players.get(f"{name}_beta_2")),
+                own_beta_2=getattr(optimizers[name], "beta_2", None),
                 steps=_positive_integer(
                     f"{name}_steps",
                     of_players.get(f"{name}_steps", 1),
                     "updates",
                 ),
-                # What there is to regularize is the discriminator.
-                regularizers=self.regularizers
-                if name == "discriminator"
-                else (),
+                regularizers=tuple(
+                    r for r in self.regularizers if r.player == name
+                ),
             )
             for name in networks
         )
+        for player in self.players:
+            _check_beta_2(player)
         if len({id(p.optimizer) for p in self.players}) < len(self.players):
             raise ValueError(
                 "Each player must have an optimizer of its own, since it "
                 "keeps its moments there. Received one object for several."
             )
+
+    def scheduled(self, averages, batch):
+        """Pairs (variable, its value now) of networks that schedules change.
+
+        Of averages too: they are to show what training has come to.
+
+        Args:
+            averages: Pairs (network, its averaged clone).
+        """
+        networks = [net for p in self.players for net in p.networks]
+        networks += [average for _, average in averages]
+        return [
+            (variables[name], schedule(batch.images_seen))
+            for variables in (getattr(n, "scheduled", {}) for n in networks)
+            for name, schedule in self.schedules.items()
+            if name in variables
+        ]
+
+    def add_state(self, model, state):
+        """Gives a model variables for what regularizers keep.
+
+        Args:
+            state: {"<regularizer>/<name>": variable}, of an earlier `compile`
+                too; it takes those that are new.
+        """
+        for regularizer in self.regularizers:
+            for name, start in regularizer.state.items():
+                key = f"{regularizer.name}/{name}"
+                if key in state:
+                    continue
+                state[key] = model.add_weight(
+                    name=f"{regularizer.name}_{name}",
+                    shape=(),
+                    initializer=keras.initializers.Constant(start),
+                    trainable=False,
+                    autocast=False,
+                    aggregation="mean",
+                )
 
     def get_config(self):
         """The arguments of `compile` as plain data."""
@@ -133,6 +202,20 @@ def _half_life(half_life_images):
     return schedules.get(half_life_images)
 
 
+def _schedules(given, networks):
+    """{name: Schedule} for variables that networks name in `scheduled`."""
+    known = {
+        name
+        for networks_of_player in networks.values()
+        for network in networks_of_player
+        for name in getattr(network, "scheduled", {})
+    }
+    for name in given or {}:
+        if name not in known:
+            raise unknown_name("schedules", name, known)
+    return {name: schedules.get(v) for name, v in (given or {}).items()}
+
+
 def _optimizer(optimizer):
     if optimizer is None:
         return keras.optimizers.Adam(**_DEFAULT_OPTIMIZER)
@@ -141,6 +224,14 @@ def _optimizer(optimizer):
 
 def _rate(learning_rate):
     return None if learning_rate is None else schedules.get(learning_rate)
+
+
+def _check_beta_2(player):
+    if player.beta_2 is not None and player.own_beta_2 is None:
+        raise ValueError(
+            f"`{player.name}_beta_2` must not be given to an optimizer that "
+            f"has none. Received: {type(player.optimizer).__name__}"
+        )
 
 
 def _positive_integer(name, value, of_what):
@@ -161,7 +252,7 @@ def _loss_scale(loss_scale):
     return float(loss_scale)
 
 
-def _checked(regularizers):
+def _checked(regularizers, players):
     if not isinstance(regularizers, (list, tuple)):
         raise ValueError(
             "`regularizers` must be a list, such as [R1(weight=10.0)]. "
@@ -174,6 +265,12 @@ def _checked(regularizers):
                 "`regularizers` must be a list of objects from "
                 "`kerasgan.regularizers`, such as R1(weight=10.0). "
                 f"Received: {regularizer!r}"
+            )
+        if regularizer.player not in players:
+            raise ValueError(
+                "`regularizers` must be about one of the players, "
+                f"{', '.join(players)}. Received: {regularizer!r}, which is "
+                f"about the {regularizer.player}"
             )
     names = [regularizer.name for regularizer in regularizers]
     if len(set(names)) < len(names):

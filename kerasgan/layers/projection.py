@@ -1,0 +1,114 @@
+"""Labels told to a discriminator by a projection, and its last layers."""
+
+import keras
+from keras import ops
+
+from kerasgan.layers.labels import check_conditioning
+from kerasgan.layers.precision import output_dtype
+from kerasgan.layers.spectral import SpectralDense, SpectralLayer
+
+CONDITIONINGS = ("projection", "classification")
+
+
+@keras.saving.register_keras_serializable(package="kerasgan.projection")
+class LabelProjection(SpectralLayer):
+    """How well features fit labels: <embed(labels), features>.
+
+    Miyato & Koyama 2018, equation 3, https://arxiv.org/abs/1802.05637. The
+    table of embeddings is spectrally normalized as a whole, with u over its
+    classes.
+
+    Args:
+        kernel_initializer: Of the table.
+        **kwargs: Those of `SpectralLayer`.
+    """
+
+    def __init__(self, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, features_shape, labels_shape):
+        self._add_kernel(
+            (labels_shape[-1], features_shape[-1]), self.kernel_initializer
+        )
+
+    def call(self, features, labels, training=False):
+        """[batch, c], encoded labels [batch, classes] -> [batch]."""
+        table = self._normalized(training)
+        embedded = ops.matmul(ops.cast(labels, table.dtype), table)
+        return ops.sum(embedded * features, axis=-1)
+
+    def compute_output_shape(self, features_shape, labels_shape):
+        return features_shape[:1]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kernel_initializer": keras.initializers.serialize(
+                self.kernel_initializer
+            ),
+        }
+
+    def _matrix(self):
+        return ops.transpose(self.kernel)
+
+
+@keras.saving.register_keras_serializable(package="kerasgan.projection")
+class SpectralHeads(keras.layers.Layer):
+    """What a discriminator says of its last activations.
+
+    They are rectified and summed over places.
+
+    Args:
+        classes: How many, or None.
+        conditioning: "projection" tells the labels, "classification" asks for
+            them (AC-GAN).
+        rotations: If True, it also asks by which quarter turn an image was
+            rotated (SSGAN).
+        kernel_initializer: A function that makes one, None for Keras'.
+        **spectral: Arguments of `SpectralLayer`.
+    """
+
+    def __init__(
+        self,
+        classes=None,
+        conditioning="projection",
+        rotations=False,
+        kernel_initializer=None,
+        **spectral,
+    ):
+        super().__init__(name="heads", dtype=output_dtype())
+        check_conditioning(conditioning, CONDITIONINGS)
+        if kernel_initializer is not None:
+            spectral["kernel_initializer"] = kernel_initializer
+        spectral["dtype"] = output_dtype()
+        self.to_logits = SpectralDense(1, **spectral)
+        self.project = self.to_classes = self.to_rotations = None
+        if classes is not None and conditioning == "projection":
+            self.project = LabelProjection(**spectral)
+        elif classes is not None:
+            self.to_classes = SpectralDense(classes, **spectral)
+        if rotations:
+            self.to_rotations = SpectralDense(4, **spectral)
+
+    def build(self, input_shape):
+        """Leaves layers inside to their calls; Keras would run them twice."""
+
+    def call(self, inputs, labels=None, training=False):
+        """x [batch, h, w, c], encoded labels [batch, classes] -> a dict.
+
+        "logits" [batch] and, where they are asked for, "classes" [batch,
+        classes] and "rotations" [batch, 4].
+        """
+        features = ops.sum(ops.relu(inputs), axis=(1, 2))
+        logits = ops.squeeze(self.to_logits(features, training=training), -1)
+        if self.project is not None:
+            logits += self.project(features, labels, training=training)
+        heads = {"logits": logits}
+        for name, layer in (
+            ("classes", self.to_classes),
+            ("rotations", self.to_rotations),
+        ):
+            if layer is not None:
+                heads[name] = layer(features, training=training)
+        return heads
