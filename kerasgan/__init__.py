@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 # TensorFlow stays away where the backend is JAX and nothing needs it.
 _MODULES = (
     "callbacks",
+    "convert",
     "data",
     "features",
     "layers",
@@ -36,6 +37,7 @@ _MODULES = (
 _NAMES = {
     "AdversarialModel": "kerasgan.training.adversarial_model",
     "GANModel": "kerasgan.training.gan",
+    "SelfSupervisedGANModel": "kerasgan.training.self_supervised",
     "UnrolledGANModel": "kerasgan.training.unrolled",
     "load": "kerasgan.serialization",
 }

@@ -8,7 +8,23 @@ import importlib
 from kerasgan.errors import unknown_name
 
 # Modules of `kerasgan.models`. Imported when asked for: they import Keras.
-FAMILIES = ("dcgan", "gan", "resnet")
+FAMILIES = (
+    "biggan",
+    "biggan_deep",
+    "dcgan",
+    "densenet",
+    "fastgan",
+    "gan",
+    "mescheder",
+    "progan",
+    "r3gan",
+    "resnet",
+    "sagan",
+    "sngan",
+    "stylegan",
+    "stylegan2",
+    "stylegan3",
+)
 
 
 def names():

@@ -1,6 +1,7 @@
 """Files that are whole or not there, whatever ends the program."""
 
 import contextlib
+import errno
 import glob
 import json
 import os
@@ -26,6 +27,22 @@ def replacing(path):
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def creating(path):
+    """As `replacing`, of a file that must not be there, also when it is done.
+
+    Raises:
+        FileExistsError: It is.
+    """
+    path = pathlib.Path(path)
+    if path.exists():  # Before any work; and again, for good, after it.
+        raise FileExistsError(errno.EEXIST, "exists already", str(path))
+    with replacing(path) as part:
+        yield part
+        if part.exists():
+            open(path, "x").close()
 
 
 def _forget_unfinished(path):

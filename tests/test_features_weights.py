@@ -5,15 +5,12 @@ import hashlib
 import io
 import os
 import pathlib
-import pickle
-import struct
 import tarfile
-import types
-import zipfile
 
 import keras
 import numpy as np
 import pytest
+from published_files import write_legacy, write_zip
 
 from kerasgan.features import graphdef, torch_files
 from kerasgan.features import weights as weight_files
@@ -25,79 +22,7 @@ ARRAYS = {
 }
 
 
-def _named(name, kind=type):
-    """A class or function that a pickle calls torch.<name>."""
-    module, _, name = f"torch.{name}".rpartition(".")
-    made = type(name, (), {})
-    if kind is types.FunctionType:
-        made = types.FunctionType((lambda *a: None).__code__, {}, name)
-    made.__module__, made.__qualname__ = module, name
-    return made
-
-
-_TENSOR = _named("_utils._rebuild_tensor_v2", types.FunctionType)
-_TYPES = {"<f4": _named("FloatStorage"), "<i8": _named("LongStorage")}
-
-
-class _Pickler(pickle._Pickler):
-    """Pickles arrays as PyTorch does tensors, without PyTorch."""
-
-    def __init__(self, file, legacy):
-        super().__init__(file, 2)
-        self.storages, self.legacy = [], legacy
-
-    def save_global(self, obj, name=None):
-        where = f"c{obj.__module__}\n{name or obj.__qualname__}\n"
-        self.write(where.encode())
-        self.memoize(obj)
-
-    dispatch = pickle._Pickler.dispatch | {types.FunctionType: save_global}
-
-    def persistent_id(self, obj):
-        if not isinstance(obj, types.SimpleNamespace):
-            return None
-        array = obj.array
-        self.storages.append(array)
-        key = str(len(self.storages) - 1)
-        reference = ("storage", _TYPES[array.dtype.str], key, "cpu", array.size)
-        return reference + ((None,) if self.legacy else ())
-
-    def reducer_override(self, obj):
-        if not isinstance(obj, np.ndarray):
-            return NotImplemented
-        # Laid out by columns, so that strides matter.
-        storage = types.SimpleNamespace(array=obj.ravel(order="F"))
-        strides = tuple(
-            stride // obj.itemsize for stride in obj.copy("F").strides
-        )
-        hooks = collections.OrderedDict()
-        return _TENSOR, (storage, 0, obj.shape, strides, False, hooks)
-
-
-def _write_zip(path, state):
-    data = io.BytesIO()
-    pickler = _Pickler(data, legacy=False)
-    pickler.dump(state)
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", data.getvalue())
-        archive.writestr("archive/byteorder", "little")
-        for key, array in enumerate(pickler.storages):
-            archive.writestr(f"archive/data/{key}", array.tobytes())
-
-
-def _write_legacy(path, state):
-    with open(path, "wb") as file:
-        for header in (torch_files.MAGIC, 1001, {"little_endian": True}):
-            pickle.dump(header, file, protocol=2)
-        pickler = _Pickler(file, legacy=True)
-        pickler.dump(state)
-        keys = [str(key) for key in range(len(pickler.storages))]
-        pickle.dump(keys, file, protocol=2)
-        for array in pickler.storages:
-            file.write(struct.pack("<q", array.size) + array.tobytes())
-
-
-FORMATS = {"zip": _write_zip, "legacy": _write_legacy}
+FORMATS = {"zip": write_zip, "legacy": write_legacy}
 
 
 @pytest.mark.parametrize("write", FORMATS.values(), ids=FORMATS)
@@ -145,7 +70,7 @@ class TestTorchFiles:
 )
 def test_a_tensor_must_lie_in_its_storage(offset, shape, strides):
     storage = torch_files._Storage(np.dtype("<f4"), 4, np.zeros(4, "<f4"))
-    tensor = torch_files._Tensor(storage, offset, shape, strides)
+    tensor = torch_files.Tensor(storage, offset, shape, strides)
     with pytest.raises(ValueError, match="outside of its storage"):
         tensor.array()
 
@@ -215,11 +140,11 @@ class TestLoading:
     def test_another_network_changes_nothing(self, tmp_path):
         before = _MODEL.get_weights()
         path = tmp_path / "other.pth"
-        _write_zip(path, {"dense.bias": ARRAYS["dense.bias"]})
+        write_zip(path, {"dense.bias": ARRAYS["dense.bias"]})
         with pytest.raises(ValueError, match="another network.*dense.weight"):
             weight_files.load(_MODEL, path, _from_torch)
         wrong = {**ARRAYS, "dense.bias": np.zeros(9, "float32")}
-        _write_zip(path, wrong)
+        write_zip(path, wrong)
         with pytest.raises(ValueError, match="must have the shape"):
             weight_files.load(_MODEL, path, _from_torch)
         for old, new in zip(before, _MODEL.get_weights(), strict=True):

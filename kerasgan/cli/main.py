@@ -13,6 +13,7 @@ COMMANDS = {
     "sample": "write images of a run's generator",
     "evaluate": "measure runs, or folders of images, by named protocols",
     "report": "write one page with all that is known of a run",
+    "convert": "make a model of a published checkpoint, running none of it",
     "list": "list the recipes, with what was measured",
 }
 

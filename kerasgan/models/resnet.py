@@ -129,6 +129,8 @@ class Discriminator(keras.Model):
         classes: If given, `heads` has logits for "classes" too.
         conditioning: "classification": labels are not seen, but told.
         dropout: The part of each block's activations that training drops.
+        rectified_shortcuts: As torch-mimicry trains them: its blocks rectify
+            what their shortcuts see too, all but the first's.
     """
 
     def __init__(
@@ -139,6 +141,7 @@ class Discriminator(keras.Model):
         classes=None,
         conditioning="classification",
         dropout=0.0,
+        rectified_shortcuts=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -150,6 +153,7 @@ class Discriminator(keras.Model):
             conditioning, ("classification",)
         )
         self.dropout = dropout
+        self.rectified_shortcuts = rectified_shortcuts
 
         shorter_side = min(self.image_shape[:2])
         halvings = max(1, math.ceil(math.log2(shorter_side / 8)))
@@ -157,7 +161,7 @@ class Discriminator(keras.Model):
         widths = [self.image_shape[-1], *widths, widths[-1], widths[-1]]
         with policy_of(self):
             self.stages = [
-                _DownBlock(*pair, halve=i < halvings, number=i)
+                _DownBlock(*pair, i < halvings, i, rectified_shortcuts)
                 for i, pair in enumerate(itertools.pairwise(widths))
             ]
             self.drop = layers.Dropout(dropout)
@@ -204,6 +208,7 @@ class Discriminator(keras.Model):
             "classes": self.classes,
             "conditioning": self.conditioning,
             "dropout": self.dropout,
+            "rectified_shortcuts": self.rectified_shortcuts,
         }
 
 
@@ -253,10 +258,13 @@ class _DownBlock(layers.Layer):
     The first block sees the image and does not rectify it.
     """
 
-    def __init__(self, old_channels, channels, halve, number):
+    def __init__(
+        self, old_channels, channels, halve, number, rectified_shortcuts
+    ):
         super().__init__(name=f"block_{number}")
         self.halve = halve
         self.sees_image = number == 0
+        self.rectified_shortcut = rectified_shortcuts and not self.sees_image
         self.first = _convolve(channels if self.sees_image else old_channels)
         self.second = _convolve(channels)
         self.shortcut = None
@@ -267,7 +275,7 @@ class _DownBlock(layers.Layer):
         """[batch, h, w, c] -> [batch, h or half, w or half, channels]."""
         x = inputs if self.sees_image else ops.relu(inputs)
         x = self.second(ops.relu(self.first(x)))
-        shortcut = inputs
+        shortcut = ops.relu(inputs) if self.rectified_shortcut else inputs
         if self.halve:
             x, shortcut = average_pool(x), average_pool(shortcut)
         if self.shortcut is not None:

@@ -23,6 +23,7 @@ from kerasgan import gradients, presets
 from kerasgan.layers import labels as label_layers
 from kerasgan.layers import resampling, shapes
 from kerasgan.layers.normalization import BatchNormalization
+from kerasgan.layers.spectral import SpectralLayer
 
 ROOT = pathlib.Path(__file__).parents[2]
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 48, 3), (23, 37, 4), (3, 2, 1)]
@@ -43,12 +44,73 @@ OTHER_ARGUMENTS = {
     "batch_norm": False,
     "dropout": 0.25,
     "upsampling": "bilinear",
+    "rectified_shortcuts": True,
+    "group_size": 3,
+    "blocks": (1, 3),
+    "expansion": 3,
+    "kernel_size": 5,
+    "taps": (1.0, 2.0, 2.0, 1.0),
+    "route": "matmul",
+    "excited_stages": 2,
+    "growth": 5,
+    "compression": 0.75,
+    "stored_vectors": True,
+    "smallest_px": 3,
+    "last_blocks": 3,
+    "rotations": True,
+    "attention_px": 5,
+    "attention": (),
+    "stage_widths": (4, 3, 5),
+    "halvings": 1,
+    "depth": 3,
+    "wide": False,
+    "shared_size": 3,
+    "hierarchical": False,
+    "spectral_epsilon": 1e-4,
+    "norm_epsilon": 1e-3,
+    "pools_rectified": False,
+    "style_size": 9,
+    "mapping_depth": 3,
+    "mapping_width": 4,
+    "style_mixing": 0.5,
+    "architecture": "original",
+    "label_size": 4,
+    "average_decay": 0.9,
+    "clamp": 256.0,
+    "deviation_channels": 0,
+    "critical_layers": 0,
+    "margin_px": 3,
+    "radial": True,
+    "magnitude_decay": 0.5,
 }
+# Networks that divide by averages which training moves.
+MEASURES = (("stylegan3", "Generator"),)
+# Of differences: so short that no activation turns.
+STEPS = {"stylegan3": 1e-8}
+# Where an argument of one name means something else.
+OTHER_ARGUMENTS_OF = {
+    ("sngan", "Discriminator", "stored_vectors"): ("heads",),
+    # Shortcuts drop channels, or append some.
+    ("biggan_deep", "Generator", "stage_widths"): (5, 4, 3),
+    ("biggan_deep", "Discriminator", "stage_widths"): (3, 4, 5),
+    ("stylegan3", "Generator", "kernel_size"): 1,
+}
+# Of which images are not bounded by a tanh.
+UNBOUNDED = {"progan", "r3gan", "stylegan", "stylegan2", "stylegan3"}
 
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="takes TensorFlow"
 )
 every_family = pytest.mark.parametrize("family", presets.FAMILIES)
+# Every family is compiled, by XLA and by JAX; all but these with slow tests.
+QUICK = ("dcgan", "gan", "r3gan", "resnet", "sngan", "stylegan2")
+compiled_families = pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow)
+        for name in presets.FAMILIES
+    ],
+)
 both_roles = pytest.mark.parametrize("role", ["Generator", "Discriminator"])
 
 
@@ -74,7 +136,12 @@ def example(model, labels=None, seed=0, dtype="float32"):
 def conditionings(family):
     """The ways in which a family's discriminator uses labels."""
     known = []
-    for conditioning in ("concatenation", "classification", "projection"):
+    for conditioning in (
+        "concatenation",
+        "classification",
+        "projection",
+        "selection",
+    ):
         try:
             network(
                 family,
@@ -93,7 +160,8 @@ def outputs_of(model, inputs, training=False):
     if not hasattr(model, "heads"):
         return [model(inputs, training=training)]
     heads = model.heads(inputs, training=training)
-    return [heads[name] for name in ("logits", "classes") if name in heads]
+    names = ("logits", "classes", "reconstruction")
+    return [heads[name] for name in names if name in heads]
 
 
 def randomize(model, seed=0):
@@ -105,11 +173,36 @@ def randomize(model, seed=0):
         value = random.standard_normal(weight.shape)
         if weight.name == "kernel":
             value *= np.sqrt(2 / np.prod(weight.shape[:-1]))
-        elif weight.name == "moving_variance":
+        elif weight.name == "raw_kernel":  # Scaled when it is used.
+            value *= _mapping_scale(weight)
+        elif weight.name in ("moving_variance", "moving_square"):
             value = 1 + np.abs(value)
+        elif weight.name == "level":  # All stages take part of two.
+            value = 0.5
         else:
             value = 0.3 * value + (weight.name == "gain")
+            if weight.name == "bias":
+                value *= _mapping_scale(weight)
         weight.assign(value)
+    for layer in model._flatten_layers():
+        if isinstance(layer, SpectralLayer):
+            converge(layer)
+
+
+def converge(layer):
+    """Gives a layer of spectral norm its singular vectors.
+
+    Where they have converged, to hold them constant changes no derivative.
+    """
+    left, _, right = np.linalg.svd(np.asarray(layer._matrix()))
+    layer.u.assign(right[0])
+    if layer.stored_vectors:
+        layer.v.assign(left[:, 0])
+
+
+def _mapping_scale(weight):
+    """Mapping networks use a hundredth of their dense layers' weights."""
+    return 100 if "/dense_" in weight.path and "mapping" in weight.path else 1
 
 
 def test_every_family_is_in_the_table():
@@ -125,7 +218,9 @@ def test_every_family_is_in_the_table():
 
 @pytest.mark.parametrize("name", presets.names())
 def test_presets_fit_together(name):
-    generator, discriminator = presets.get(name)
+    # No numbers are drawn: some have a hundred million weights.
+    with keras.StatelessScope(initialize_variables=False):
+        generator, discriminator = presets.get(name)
     assert generator.image_shape == discriminator.image_shape
     assert generator.classes == discriminator.classes
     assert generator.built and discriminator.built
@@ -152,7 +247,8 @@ def test_shapes_and_ranges(family, shape):
     for training in (False, True):
         images = generator(example(generator), training=training)
         assert images.shape == (4, *shape)
-        assert np.abs(images).max() <= 1 and np.std(images) > 0.01
+        assert np.std(images) > 0.01
+        assert np.abs(images).max() <= 1 or family in UNBOUNDED
         heads = discriminator.heads(images, training=training)
         assert heads["logits"].shape == (4,)
         assert len(heads["features"]) > 0
@@ -255,7 +351,14 @@ def test_config_and_file_round_trip(family, role, tmp_path):
         for name in inspect.signature(model_class.__init__).parameters
         if name not in ("self", "kwargs")
     ]
-    arguments = {name: OTHER_ARGUMENTS[name] for name in names}
+    arguments = {
+        name: OTHER_ARGUMENTS_OF.get(
+            (family, role, name), OTHER_ARGUMENTS[name]
+        )
+        for name in names
+    }
+    if arguments.get("conditioning") not in (None, *conditionings(family)):
+        arguments["conditioning"] = conditionings(family)[-1]
     model = model_class(**arguments)
     config = json.loads(json.dumps(model.get_config()))
     rebuilt = model_class.from_config(config)
@@ -281,9 +384,14 @@ def test_config_and_file_round_trip(family, role, tmp_path):
 @both_roles
 def test_no_two_kernels_start_equal(family, role):
     # One width, so that kernels have one shape.
-    same = {} if family == "gan" else {"width": 4, "max_width": 4}
+    arguments = inspect.signature(type(network(family, role)).__init__)
+    same = {"width", "max_width"} & set(arguments.parameters)
+    same = dict.fromkeys(same, 4)
     model = network(family, role, image_shape=(32, 32, 3), **same)
-    kernels = [np.asarray(w) for w in model.weights if w.name == "kernel"]
+    kernels = [
+        np.asarray(w) for w in model.weights if w.name.endswith("kernel")
+    ]
+    kernels = [kernel for kernel in kernels if kernel.any()]
     for one, other in itertools.combinations(kernels, 2):
         assert one.shape != other.shape or np.abs(one - other).max() > 1e-3
 
@@ -303,7 +411,8 @@ def test_mixed_precision_gives_float32(family, role, precision):
         exact = outputs_of(twin, example(model), training)
         for ours, theirs in zip(outputs, exact, strict=True):
             assert keras.backend.standardize_dtype(ours.dtype) == "float32"
-            np.testing.assert_allclose(ours, theirs, atol=0.1)
+            scale = max(1, np.abs(theirs).max())
+            np.testing.assert_allclose(ours, theirs, atol=0.1 * scale)
             assert np.abs(np.array(ours) - theirs).max() > 0
     if role == "Discriminator":
         features = model.heads(example(model))["features"]
@@ -333,7 +442,7 @@ def test_gradients_reach_every_weight(family, role, classes):
 
 
 @on_tensorflow
-@every_family
+@compiled_families
 @both_roles
 def test_xla_equals_graph(family, role):
     import tensorflow as tf
@@ -354,8 +463,10 @@ def test_xla_equals_graph(family, role):
 @both_roles
 @pytest.mark.parametrize("training", [False, True])
 def test_second_derivatives_are_exact(family, role, training):
+    if training and (family, role) in MEASURES:
+        pytest.skip("slopes stop at what training measures")
     model = _odd_network(family, role, dtype="float64")
-    _check_second_derivatives(model, training)
+    _check_second_derivatives(model, training, STEPS.get(family, 1e-6))
 
 
 def test_maxout_takes_the_largest_of_its_pieces():
@@ -392,7 +503,7 @@ def test_second_derivatives_without_batch_norm():
     _check_second_derivatives(model, True)
 
 
-def _check_second_derivatives(model, training):
+def _check_second_derivatives(model, training, step=1e-6):
     """The derivative of a gradient penalty along a random direction.
 
     Against central differences. A network whose ReLUs turn within the step
@@ -419,7 +530,7 @@ def _check_second_derivatives(model, training):
     )
     start = [np.asarray(v) for v in variables]
     direction = [random.standard_normal(v.shape) for v in start]
-    expected, step = 0.0, 1e-6
+    expected = 0.0
     for sign in (1, -1):
         for variable, value, change in zip(
             variables, start, direction, strict=True
@@ -434,9 +545,14 @@ def _check_second_derivatives(model, training):
 
 
 @on_tensorflow
-def test_jax_equals_tensorflow(tmp_path):
+@pytest.mark.parametrize(
+    "quick", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
+def test_jax_equals_tensorflow(quick, tmp_path):
     questions, ours = {}, {}
     for family, role in _ROLES:
+        if (family in QUICK) != quick:
+            continue
         model = _odd_network(family, role)
         for i, weight in enumerate(model.weights):
             questions[f"{family}/{role}/{i}"] = np.asarray(weight)
@@ -465,7 +581,8 @@ def _answer_on_jax(questions, answers):
 
     found = {}
     with np.load(questions) as asked:
-        for family, role in _ROLES:
+        asked_of = {tuple(name.split("/")[:2]) for name in asked.files}
+        for family, role in sorted(asked_of):
             model = _odd_network(family, role)
             for i, weight in enumerate(model.weights):
                 weight.assign(asked[f"{family}/{role}/{i}"])

@@ -1,0 +1,41 @@
+"""cGAN with projection discriminator of torch-mimicry, at 32 px. MIT licence."""
+
+from kerasgan.convert import mimicry_blocks
+from kerasgan.convert.state import check_config
+from kerasgan.models import sngan
+
+LICENCE = mimicry_blocks.LICENCE
+IGNORED = mimicry_blocks.IGNORED
+read = mimicry_blocks.read_conditional
+_CLASSES = {"num_classes": None}
+
+
+def generator(state, config, dtype=None):
+    """`CGANPDGenerator32` -> `sngan.Generator`."""
+    sizes = check_config(config, {**mimicry_blocks.GENERATOR, **_CLASSES})
+    network = sngan.Generator(
+        latent_size=sizes["nz"],
+        width=sizes["ngf"],
+        classes=sizes["num_classes"],
+        upsampling="bilinear",
+        dtype=dtype,
+    )
+    mimicry_blocks.assign_generator(state, network)
+    return network
+
+
+def discriminator(state, config, dtype=None):
+    """`CGANPDDiscriminator32` -> `sngan.Discriminator`.
+
+    The official blocks rectify in place, and so what their shortcuts see.
+    """
+    sizes = check_config(config, {**mimicry_blocks.DISCRIMINATOR, **_CLASSES})
+    network = sngan.Discriminator(
+        width=sizes["ndf"],
+        classes=sizes["num_classes"],
+        rectified_shortcuts=True,
+        stored_vectors=("blocks",),
+        dtype=dtype,
+    )
+    mimicry_blocks.assign_discriminator(state, network)
+    return network
