@@ -251,7 +251,21 @@ def test_nan_stops_the_run_and_names_quantity_and_step(tmp_path, capsys):
     assert_same(good, arrays(workdir))
 
 
-@pytest.mark.parametrize("name", recipes.NAMES)
+# No tanh ends their generators.
+UNBOUNDED = {"progan", "r3gan", "stylegan", "stylegan2"}
+
+
+# Ten seconds each; all but these train with the slow tests.
+QUICK = ("acgan", "cgan", "dcgan", "gan", "r3gan", "sngan", "stylegan2")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow)
+        for name in recipes.NAMES
+    ],
+)
 def test_every_recipe_trains_on_digits(name, tmp_path):
     recipe = recipes.get(name)
     texts = {"width": "8", "latent_size": "8"}
@@ -262,7 +276,8 @@ def test_every_recipe_trains_on_digits(name, tmp_path):
     model = load_model(workdir)
     samples = model.generate(20)
     assert samples.shape == (20, 8, 8, 1)
-    assert np.isfinite(samples).all() and np.abs(samples).max() <= 1
+    assert np.isfinite(samples).all()
+    assert np.abs(samples).max() <= 1 or name in UNBOUNDED
     # The recipe's own words are what was built.
     assert (model.classes is not None) == recipe.conditional
 

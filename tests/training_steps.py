@@ -323,6 +323,9 @@ def recipe_steps(name, run_eagerly=False, **fields):
 
     recipe = recipes.get(name)
     small = {"width": 4, "latent_size": 4, "label_width": 4, "dropout": 0.0}
+    small |= {"style_size": 6, "max_width": 8, "mapping_width": 6}
+    small |= {"stable_images": 4, "fade_images": 8, "initial_stages": 1}
+    small |= {"mapping_depth": 1}  # Each makes slopes 100 times smaller.
     small = {k: v for k, v in small.items() if hasattr(recipe, k)}
     # One update, for compilers take each anew.
     recipe = recipe.replace(
@@ -340,8 +343,28 @@ def recipe_steps(name, run_eagerly=False, **fields):
     after = weights_of(gan)
     return {
         **{f"loss/{k}": value[-1] for k, value in logs.items()},
-        **{f"moved/{k}": np.abs(after[k] - before[k]).max() for k in after},
+        **{
+            f"moved/{k}": np.abs(after[k] - before[k]).max()
+            for k in after
+            if k not in _constants(gan)
+        },
     }
+
+
+def _constants(gan):
+    """Names in `weights_of` of what no step is meant to move."""
+    return {
+        f"{name}/{index}"
+        for name, network in _networks(gan).items()
+        for index, weight in enumerate(network.weights)
+        if weight.name in CONSTANTS
+        # A unit vector of spectral norm that has one number.
+        or (weight.name == "u" and weight.shape == (1,))
+    }
+
+
+# What a network has drawn once, or is told.
+CONSTANTS = ("noise", "frequencies", "phases", "transform")
 
 
 def fit(gan, data, batch_size, **arguments):
@@ -355,18 +378,21 @@ def weights_of(gan):
     """{"generator/0": array, ...}: both networks, the average, the count."""
     from keras import ops
 
-    networks = {
-        "generator": gan.generator,
-        "discriminator": gan.discriminator,
-        "average": gan.averaged_generator,
-    }
     return {
         "images_seen": ops.convert_to_numpy(gan.images_seen),
         **{
             f"{name}/{index}": np.array(weight)
-            for name, network in networks.items()
+            for name, network in _networks(gan).items()
             for index, weight in enumerate(network.get_weights())
         },
+    }
+
+
+def _networks(gan):
+    return {
+        "generator": gan.generator,
+        "discriminator": gan.discriminator,
+        "average": gan.averaged_generator,
     }
 
 
@@ -446,7 +472,7 @@ def _recipes_on_jax(fast):
     for name in names:
         results |= _prefixed(f"{name}_1", recipe_steps(name))
     everywhere = keras.distribution.DataParallel()
-    assert everywhere.device_mesh.shape == [8]
+    assert tuple(everywhere.device_mesh.shape) == (8,)
     keras.distribution.set_distribution(everywhere)
     for name in names:
         results |= _prefixed(f"{name}_8", recipe_steps(name))

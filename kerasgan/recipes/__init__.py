@@ -4,7 +4,25 @@ import importlib
 
 from kerasgan.errors import unknown_name
 
-NAMES = ("dcgan", "gan", "lsgan", "wgan", "wgan_gp", "cgan", "acgan")
+NAMES = (
+    "dcgan",
+    "gan",
+    "lsgan",
+    "wgan",
+    "wgan_gp",
+    "cgan",
+    "acgan",
+    "sngan",
+    "ssgan",
+    "sagan",
+    "biggan",
+    "mescheder",
+    "fastgan",
+    "r3gan",
+    "progan",
+    "stylegan",
+    "stylegan2",
+)
 
 
 def get(name):

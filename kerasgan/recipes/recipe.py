@@ -93,6 +93,12 @@ class BaseRecipe(abc.ABC):
         "label_width",
         "clip",
         "penalty",
+        "final_penalty",
+        "final_learning_rate",
+        "decay_images",
+        "max_width",
+        "group_size",
+        "blocks",
     )
     _CHOICES: typing.ClassVar[dict] = {
         "jit_compile": ("auto", "on", "off"),
@@ -102,6 +108,7 @@ class BaseRecipe(abc.ABC):
     _SHARES: typing.ClassVar[tuple] = (
         "beta_1",
         "beta_2",
+        "final_beta_2",
         "dropout",
         "translate",
         "zoom",
@@ -109,7 +116,8 @@ class BaseRecipe(abc.ABC):
 
     def __post_init__(self):
         for name in self._POSITIVE:
-            if not 0 < getattr(self, name, 1) < math.inf:
+            value = getattr(self, name, None)
+            if value is not None and not 0 < value < math.inf:
                 raise _out_of_range(self, name, "positive")
         for name in self._SHARES:
             if not 0 <= getattr(self, name, 0) < 1:
@@ -157,27 +165,33 @@ class BaseRecipe(abc.ABC):
         return []
 
     def compile(self, gan, **arguments):
-        """Compiles a `GANModel` as the fields say -> the model."""
+        """Compiles a `GANModel` as the fields say -> the model.
+
+        Args:
+            **arguments: Others, or in place of what a field says.
+        """
         from kerasgan.layers import normalization
 
         normalization.synchronize(gan, self.synchronized_batch_norm)
         jit_compile = {"auto": "auto", "on": True, "off": False}
         halves = self.mixed_precision == "float16"
-        gan.compile(
-            generator_optimizer=self._optimizer(self.generator_learning_rate),
-            discriminator_optimizer=self._optimizer(
+        of_fields = {
+            "generator_optimizer": self._optimizer(
+                self.generator_learning_rate
+            ),
+            "discriminator_optimizer": self._optimizer(
                 self.discriminator_learning_rate
             ),
-            loss=self.loss,
-            regularizers=self.regularizers(),
-            discriminator_steps=self.discriminator_steps,
-            ema_half_life_images=self.ema_half_life_images,
-            seed=self.seed,
-            gradient_accumulation_steps=self.gradient_accumulation_steps,
-            loss_scale=_FLOAT16_SCALE if halves else 1.0,
-            jit_compile=jit_compile[self.jit_compile],
-            **arguments,
-        )
+            "loss": self.loss,
+            "regularizers": self.regularizers(),
+            "discriminator_steps": self.discriminator_steps,
+            "ema_half_life_images": self.ema_half_life_images,
+            "seed": self.seed,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
+            "loss_scale": _FLOAT16_SCALE if halves else 1.0,
+            "jit_compile": jit_compile[self.jit_compile],
+        }
+        gan.compile(**of_fields | arguments)
         return gan
 
     def _optimizer(self, learning_rate):

@@ -1,0 +1,46 @@
+r"""FastGAN (Liu et al. 2021): shallow, gated, and not forgetting.
+
+    kerasgan train --recipe=fastgan
+        not measured yet
+
+Published for a hundred images and more at 256 px, not measured yet:
+
+    kerasgan train --recipe=fastgan --data=D --size=256 --batch_size=8 \
+        --set=width=32 --set=max_width=1024 --set=latent_size=256 \
+        --set=flip=true --total_images=800000
+
+Differs from the paper: besides the networks (see `models/fastgan.py`), there
+is no augmentation but `flip`, of images and not in the step.
+"""
+
+import dataclasses
+
+from kerasgan.recipes.recipe import BaseRecipe
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe(BaseRecipe):
+    paper = "https://arxiv.org/abs/2101.04775"
+
+    loss: str = "hinge"
+    latent_size: int = 64
+    width: int = 32  # Channels at the image's own size.
+    max_width: int = 128
+
+    def build(self, image_shape, classes):
+        from kerasgan import GANModel
+        from kerasgan.models import fastgan
+
+        limit = max(self.width, self.max_width)
+        gan = GANModel(
+            fastgan.Generator(
+                image_shape,
+                latent_size=self.latent_size,
+                width=self.width,
+                max_width=limit,
+            ),
+            fastgan.Discriminator(
+                image_shape, width=self.width, max_width=min(512, limit)
+            ),
+        )
+        return self.compile(gan)
