@@ -253,13 +253,11 @@ class Discriminator(keras.Model):
 
         count = None if halvings is None else halvings + 1
         *sizes, _ = stage_sizes(self.image_shape, count)
-        sizes = sizes[::-1]
-        widths = widths_of_stages(width, max_width or 16 * width, len(sizes))[
-            ::-1
-        ]
+        limit = max_width or 16 * width
+        widths = widths_of_stages(width, limit, len(sizes))[::-1]
         widths = self.stage_widths or [*widths, widths[-1]]
         ends = itertools.pairwise([self.image_shape[-1], *widths])
-        large = sum(min(size) > 64 for size in sizes[:-1])
+        large = sum(min(size) > 64 for size in sizes[1:])
         self.attentive = check_attention(attention, large, len(widths))
         spectral = {"spectral_epsilon": spectral_epsilon}
         convolve = orthogonal_convolutions(spectral)

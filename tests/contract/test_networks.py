@@ -102,7 +102,8 @@ on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="takes TensorFlow"
 )
 every_family = pytest.mark.parametrize("family", presets.FAMILIES)
-# Every family is compiled, by XLA and by JAX; all but these with slow tests.
+# Every family is compiled, by XLA and by JAX, and takes any shape; all but these
+# do with the slow tests.
 QUICK = ("dcgan", "gan", "r3gan", "resnet", "sngan", "stylegan2")
 compiled_families = pytest.mark.parametrize(
     "family",
@@ -238,8 +239,21 @@ def test_listing_presets_is_cheap():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
-@every_family
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    "family, shape",
+    [
+        pytest.param(
+            family,
+            shape,
+            # The others' smallest and oddest shapes are with every run.
+            marks=[]
+            if family in QUICK or shape in SHAPES[3:]
+            else pytest.mark.slow,
+        )
+        for family in presets.FAMILIES
+        for shape in SHAPES
+    ],
+)
 def test_shapes_and_ranges(family, shape):
     generator = network(family, "Generator", image_shape=shape)
     discriminator = network(family, "Discriminator", image_shape=shape)
