@@ -159,7 +159,10 @@ class Generator(keras.Model):
         """Latents, or (latents, labels) -> [batch, style_count, style_size]."""
         latents, labels = split_labels(inputs, self.classes)
         styles = self.mapping(latents, labels, training=training)
-        styles = ops.repeat(styles[:, None], self.style_count, axis=1)
+        # Not repeated: XLA takes no derivative of that in a condition.
+        styles = styles[:, None] + ops.zeros(
+            (self.style_count, 1), styles.dtype
+        )
         if not draws or not self.style_mixing:
             return styles
         others = self.mapping(draws["mixing_latents"], labels)
