@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from kerasgan import schedules
 from kerasgan.layers.normalization import BatchNormalization
 from kerasgan.training import averaging
 
@@ -32,8 +33,9 @@ def _update(network, average, images, half_life_images, images_seen=LATE):
         network,
         average,
         images=images,
-        half_life_images=float(half_life_images),
-        images_seen=ops.convert_to_tensor(images_seen, "int32"),
+        half_life_images=averaging.half_life(half_life_images)(
+            ops.convert_to_tensor(images_seen, "int32")
+        ),
     )
 
 
@@ -116,14 +118,7 @@ def test_early_memory_is_short(network, images_seen, half_life):
 def test_a_schedule_says_itself_how_the_average_begins(network):
     average = averaging.clone(network)
     _moved_to(network, average, 1.0)
-    averaging.update(
-        network,
-        average,
-        images=10,
-        half_life_images=10.0,
-        images_seen=0,
-        ramps_up=False,
-    )
+    _update(network, average, 10, schedules.Constant(10.0), images_seen=0)
     value = _shares(network, average)[0, False]
     np.testing.assert_allclose(value, 0.5, rtol=1e-4)
 

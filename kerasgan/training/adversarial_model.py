@@ -169,8 +169,6 @@ class AdversarialModel(keras.Model, abc.ABC):
                 half_life_images=self.settings.half_life_images(
                     self.images_seen
                 ),
-                images_seen=self.images_seen,
-                ramps_up=self.settings.average_ramps_up,
             )
         seen = self.images_seen + ops.cast(images, self.images_seen.dtype)
         devices.assign([(self.images_seen, seen)])

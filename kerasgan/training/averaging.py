@@ -6,10 +6,16 @@ https://arxiv.org/abs/1806.04498. Its memory is a half-life in images, so that
 it means the same with another batch size.
 """
 
+import math
+
 import keras
 from keras import ops
 
-from kerasgan import devices
+from kerasgan import devices, schedules
+
+# Images seen per image of half-life while that grows: an early average forgets
+# its random start (as by StyleGAN2-ADA's `ema_rampup`).
+_RAMP = 20
 
 
 def clone(network):
@@ -33,15 +39,22 @@ def clone(network):
     return copy
 
 
-def update(
-    network,
-    average,
-    *,
-    images,
-    half_life_images,
-    images_seen,
-    ramps_up=True,
-):
+def half_life(images):
+    """A schedule of the half-life, from itself or from a number of images.
+
+    A number is reached slowly: until then it is a twentieth of the images seen.
+    """
+    if isinstance(images, schedules.Schedule):
+        return images
+    if not 0 <= images < math.inf:
+        raise ValueError(
+            "`ema_half_life_images` must be 0 or more. Received: "
+            f"ema_half_life_images={images!r}"
+        )
+    return schedules.Linear(0.0, images, over_images=max(_RAMP * images, 1))
+
+
+def update(network, average, *, images, half_life_images):
     """Moves the average towards the network, by one training step.
 
     Args:
@@ -50,17 +63,9 @@ def update(
         images: Images of this step, of all replicas.
         half_life_images: After so many images an old weight counts half; 0
             follows the network at once.
-        images_seen: Until a twentieth of it reaches the half-life, it is the
-            half-life: an early average forgets its random start (as in
-            StyleGAN2-ADA's `ema_rampup`).
-        ramps_up: Whether that is so; else the half-life is as given.
     """
-    half_life = half_life_images
-    if ramps_up:
-        seen = ops.cast(images_seen, "float32")
-        half_life = ops.minimum(half_life, 0.05 * seen)
     images = ops.cast(images, "float32")
-    kept = ops.power(0.5, images / ops.maximum(half_life, 1e-8))
+    kept = ops.power(0.5, images / ops.maximum(half_life_images, 1e-8))
     pairs = []
     for new, old in zip(network.weights, average.weights, strict=True):
         value = new.value

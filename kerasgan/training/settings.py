@@ -8,6 +8,7 @@ import keras
 from kerasgan import devices, losses, schedules
 from kerasgan.errors import unknown_name
 from kerasgan.regularizers import Regularizer
+from kerasgan.training import averaging
 
 _DEFAULT_OPTIMIZER = {"learning_rate": 2e-4, "beta_1": 0.5}  # DCGAN's.
 
@@ -66,12 +67,10 @@ class Settings:
         self.loss = losses.get(arguments["loss"])
         self.regularizers = _checked(arguments["regularizers"], networks)
         self.term_weights = dict(arguments["term_weights"] or {})
-        self.half_life_images = _half_life(arguments["ema_half_life_images"])
-        self.schedules = _schedules(arguments["schedules"], networks)
-        # A schedule says itself how the average begins.
-        self.average_ramps_up = (
-            self.half_life_images is not arguments["ema_half_life_images"]
+        self.half_life_images = averaging.half_life(
+            arguments["ema_half_life_images"]
         )
+        self.schedules = _schedules(arguments["schedules"], networks)
         self.seed = _seed(arguments["seed"])
         self.gradient_accumulation_steps = _positive_integer(
             "gradient_accumulation_steps",
@@ -190,16 +189,6 @@ def _seed(seed):
             f"`seed` must be an integer, 0 or more. Received: seed={seed!r}"
         )
     return seed
-
-
-def _half_life(half_life_images):
-    if not isinstance(half_life_images, schedules.Schedule):
-        if not 0 <= half_life_images < math.inf:
-            raise ValueError(
-                "`ema_half_life_images` must be 0 or more. Received: "
-                f"ema_half_life_images={half_life_images!r}"
-            )
-    return schedules.get(half_life_images)
 
 
 def _schedules(given, networks):
