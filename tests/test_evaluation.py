@@ -441,6 +441,7 @@ def test_pixels_are_float32_whatever_the_policy():
     [
         (lambda x: x * np.nan, FloatingPointError, "must be finite"),
         (lambda x: x * 127.5, ValueError, r"must be in \[-1, 1\]"),
+        (lambda x: x * 2.1, ValueError, r"must be in \[-1, 1\]"),
         (lambda x: x[:, :4], ValueError, "one size"),
         (lambda x: x.repeat(3, -1), ValueError, "channels"),
     ],
@@ -450,6 +451,20 @@ def test_broken_images_are_refused(digits, image, error, message):
     fake = Drawn(lambda z, _: image(real.images(np.arange(len(z)))))
     with pytest.raises(error, match=message):
         evaluate(["memorisation100"], real=real, fake=fake)
+
+
+def test_images_without_a_tanh_may_go_further_out(digits):
+    real = digits[0]
+
+    def evaluated(factor):
+        fake = Drawn(lambda z, _: factor * real.images(np.arange(len(z))))
+        fake.bounded = False
+        return evaluate(["memorisation100"], real=real, fake=fake)
+
+    (record,) = evaluated(29.0)
+    assert any("outside of [-1, 1]" in flag for flag in record.flags)
+    with pytest.raises(ValueError, match=r"must be in \[-1, 1\]"):
+        evaluated(127.5)
 
 
 def test_clipping_and_duplicates_are_flagged(digits):

@@ -18,9 +18,10 @@ QUANTISATION = "rounded to uint8: (x + 1) * 127.5"
 
 _CHUNK = 256  # Images that are handled at a time.
 _KEPT_BYTES = 2 * 2**30  # Of pixels, in memory.
-# Generators that do not end in a tanh may say 10 at first; those for 0 to 255
-# say more.
-_FAR_OUT = 30.0
+# Larger than any rounding of a tanh makes; networks that are `bounded = False`
+# may say 10 at first; those for 0 to 255 say more.
+_FAR_OUT = 2.0
+_FAR_OUT_UNBOUNDED = 30.0
 
 
 class Generated:
@@ -28,7 +29,8 @@ class Generated:
 
     Args:
         model: Has `latents(count, seed)`, `labels(count, seed)` and
-            `decode(latents, labels)`, as `GANModel` does.
+            `decode(latents, labels)`, as `GANModel` does. Where its
+            `generator` says `bounded = False`, no tanh limits its images.
         count: How many will be asked for at most.
         seed: Of latents and labels.
         name: For records.
@@ -45,6 +47,9 @@ class Generated:
         self._latents = model.latents(count, seed)
         self._labels = model.labels(count, seed)
         self.averaged = hasattr(model, "averaged_generator")
+        network = getattr(model, "generator", model)
+        bounded = getattr(network, "bounded", True)
+        self.largest = _FAR_OUT if bounded else _FAR_OUT_UNBOUNDED
         self.clipped = 0  # Numbers outside of [-1, 1].
         self.numbers = 0
 
@@ -63,7 +68,7 @@ class Generated:
                 "Generated images must be finite. Received: NaN or infinity in "
                 f"images {indices[0]:,} to {indices[-1]:,}"
             )
-        if largest > _FAR_OUT:
+        if largest > self.largest:
             raise ValueError(
                 "Generated images must be in [-1, 1]. Received: a value of "
                 f"{largest:.3g}. End the generator in a tanh, or scale its "

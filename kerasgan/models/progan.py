@@ -59,6 +59,8 @@ class Generator(Growing):
         classes: If given, the input is (latents, labels).
     """
 
+    bounded = False  # No tanh at the end.
+
     def __init__(
         self,
         image_shape=(64, 64, 3),

@@ -52,6 +52,8 @@ class Generator(keras.Model):
         route: How grouped convolutions are computed, see `GroupedConv2D`.
     """
 
+    bounded = False  # No tanh at the end.
+
     def __init__(
         self,
         image_shape=(32, 32, 3),

@@ -64,6 +64,8 @@ class Generator(Growing):
             another latent vector from some layer on.
     """
 
+    bounded = False  # No tanh at the end.
+
     def __init__(
         self,
         image_shape=(64, 64, 3),

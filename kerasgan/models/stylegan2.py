@@ -59,6 +59,8 @@ class Generator(keras.Model):
         clamp: Activations are cut to [-clamp, clamp]; 256 is for float16.
     """
 
+    bounded = False  # No tanh at the end.
+
     def __init__(
         self,
         image_shape=(256, 256, 3),

@@ -57,6 +57,8 @@ class Generator(keras.Model):
         clamp: Activations are cut to [-clamp, clamp].
     """
 
+    bounded = False  # No tanh at the end.
+
     def __init__(
         self,
         image_shape=(256, 256, 3),
