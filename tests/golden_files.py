@@ -21,10 +21,14 @@ on_tensorflow = pytest.mark.skipif(
 )
 both_precisions = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
-# A small probability's relative error is its logit's absolute one: with AVX-512
-# 9.9e-6 of logits of -3 and -6, in float32. That is more than ten times
-# PyTorch's own.
-_SATURATED = ("output/prob_fake",)
+# More than ten times PyTorch's own error in float32, and within the bound:
+_LUCKY = (
+    # A small probability's relative error is its logit's absolute one: with
+    # AVX-512 9.9e-6 of logits of -3 and -6.
+    "output/prob_fake",
+    # One number, a sum over images: 3.6e-6 off, theirs 1.6e-7.
+    "grad/G_loss_mean/G/synthesis.b8.conv0.noise_strength",
+)
 FOLDER = pathlib.Path(__file__).parent / "golden"
 
 
@@ -107,8 +111,8 @@ class Golden:
         bound = bound or (1e-5 if kind == "output" else 2e-5)
         if self.dtype == "float64" and exact is not None:
             tolerance = self.exact_to
-        elif name in _SATURATED or theirs.size == 1:
-            tolerance = bound  # One number may be rounded well by luck.
+        elif name in _LUCKY:
+            tolerance = bound
         else:
             tolerance = min(bound, 10 * rounding + 1e-6)
         largest = np.abs(theirs).max()
