@@ -3,7 +3,7 @@ r"""FastGAN (Liu et al. 2021): shallow, gated, and not forgetting.
     kerasgan train --recipe=fastgan
         not measured yet
 
-Published for a hundred images and more at 256 px, not measured yet:
+At 256 px, not measured yet:
 
     kerasgan train --recipe=fastgan --data=D --size=256 --batch_size=8 \
         --set=width=32 --set=max_width=1024 --set=latent_size=256 \

@@ -3,7 +3,7 @@ r"""Mescheder et al. 2018: residual networks, and R1 alone to keep them stable.
     kerasgan train --recipe=mescheder
         not measured yet
 
-Published for CelebA-HQ, not measured yet:
+At 256 px, with the official code's rates and batch, not measured yet:
 
     kerasgan train --recipe=mescheder --data=D --size=256 --batch_size=64 \
         --set=width=64 --set=max_width=1024 --set=latent_size=256 \
