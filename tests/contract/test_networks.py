@@ -95,8 +95,6 @@ OTHER_ARGUMENTS_OF = {
     ("biggan_deep", "Discriminator", "stage_widths"): (3, 4, 5),
     ("stylegan3", "Generator", "kernel_size"): 1,
 }
-# Of which images are not bounded by a tanh.
-UNBOUNDED = {"progan", "r3gan", "stylegan", "stylegan2", "stylegan3"}
 
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="takes TensorFlow"
@@ -113,6 +111,11 @@ compiled_families = pytest.mark.parametrize(
     ],
 )
 both_roles = pytest.mark.parametrize("role", ["Generator", "Discriminator"])
+
+
+@pytest.fixture(autouse=True)
+def same_start():
+    keras.utils.set_random_seed(0)
 
 
 def network(family, role, **arguments):
@@ -262,7 +265,8 @@ def test_shapes_and_ranges(family, shape):
         images = generator(example(generator), training=training)
         assert images.shape == (4, *shape)
         assert np.std(images) > 0.01
-        assert np.abs(images).max() <= 1 or family in UNBOUNDED
+        bounded = getattr(generator, "bounded", True)
+        assert np.abs(images).max() <= 1 or not bounded
         heads = discriminator.heads(images, training=training)
         assert heads["logits"].shape == (4,)
         assert len(heads["features"]) > 0
@@ -425,9 +429,9 @@ def test_mixed_precision_gives_float32(family, role, precision):
         exact = outputs_of(twin, example(model), training)
         for ours, theirs in zip(outputs, exact, strict=True):
             assert keras.backend.standardize_dtype(ours.dtype) == "float32"
-            scale = max(1, np.abs(theirs).max())
-            np.testing.assert_allclose(ours, theirs, atol=0.1 * scale)
-            assert np.abs(np.array(ours) - theirs).max() > 0
+            # Of the whole: normalisation may turn single pixels around.
+            error = np.linalg.norm(np.array(ours) - theirs)
+            assert 0 < error < 0.1 * np.linalg.norm(theirs)
     if role == "Discriminator":
         features = model.heads(example(model))["features"]
         assert {str(ops.dtype(x)) for x in features} >= {precision}
