@@ -516,6 +516,7 @@ def test_generated_images_do_not_depend_on_how_many_are_asked_for(digits):
     assert (other.images(30) != few.images(30)).any()
 
 
+@pytest.mark.slow
 def test_classification_scores_see_whether_labels_are_right(
     digits, monkeypatch
 ):

@@ -110,7 +110,20 @@ def test_every_family_is_in_the_table():
         assert own[0] == f"{family}_tiny"
 
 
-@pytest.mark.parametrize("name", presets.names())
+def _side(preset):
+    """Of a preset's images, if its name says it."""
+    last = preset.rsplit("_", 1)[-1].removesuffix("px")
+    return int(last) if last.isdecimal() else 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        # Seconds each, and counted by most families' own tests.
+        pytest.param(name, marks=pytest.mark.slow if _side(name) > 64 else [])
+        for name in presets.names()
+    ],
+)
 def test_presets_fit_together(name):
     generator, discriminator = unfilled(name)
     assert generator.image_shape == discriminator.image_shape
