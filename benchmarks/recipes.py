@@ -1,145 +1,139 @@
-"""Trains recipes and measures what they make, resumably.
+"""Trains recipes within one budget, and measures what they make.
 
-    python benchmarks/recipes.py --data=digits
-    python benchmarks/recipes.py --data=fashion_mnist --data_dir=D
+    python benchmarks/recipes.py --recipes=dcgan,sngan --seeds=0,1 --minutes=6 \
+        --data=fashion_mnist --data_dir=D
 
-Each run lives in `--workdir`; one that is finished is not trained again. A line
-per recipe is printed and written to `<workdir>/results.jsonl`:
+Without `--minutes`, a recipe sees its own `total_images`. With it, a short
+training says how many images it sees in so long; that number is kept in
+`<workdir>/budgets.json` and shown in the table: `kerasgan train` with it, the
+seed and the recipe is the same run, whatever else the machine does.
 
-- `images_per_second`: the median over the run's intervals, and the seconds.
-- `fidelity`: median distance from a generated image to the nearest real one,
-  over the same distance for held-out real images. 1 is like real data; above
-  it, images are unlike any real one; far below, they are copies or blurs.
-- `coverage`: median distance from a held-out real image to the nearest
-  generated one, over its distance to the nearest real one. 1 is as varied as
-  real data; above it, kinds of real images are missing.
-- `classes`: the effective number of classes among the samples, exp(entropy),
-  of ten, as a support vector machine trained on real images sees them.
-- `label_accuracy`: for conditional recipes, how often that machine sees the
-  class that was asked for; `real_accuracy` is its accuracy on held-out data.
-
-Distances are Euclidean between pixels: good enough to tell these recipes
-apart on digits and clothes, and on nothing harder.
+Then the averaged generator is measured as `kerasgan evaluate` does. What is
+there already is neither trained nor measured again, and a training goes on
+where it stopped. Grids are in the runs' `samples/`.
 """
 
 import json
 import pathlib
-import sys
-import time
+import statistics
+import tempfile
 
-import numpy as np
+import timing
 from absl import app, flags
 
-from kerasgan import data as sources
 from kerasgan import recipes
-from kerasgan.runs.sample import load_model
+from kerasgan.metrics import records
+from kerasgan.runs.evaluate import evaluate_runs
 from kerasgan.runs.train import train
 from kerasgan.runs.workdir import Workdir
-from kerasgan.storage import read_jsonl
+from kerasgan.storage import read_jsonl, write_text
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("recipes", list(recipes.NAMES), "Which.")
+flags.DEFINE_list("seeds", ["0"], "Of trainings.")
 flags.DEFINE_string("data", "digits", "As for `kerasgan train`.")
 flags.DEFINE_string("data_dir", None, "As for `kerasgan train`.")
-flags.DEFINE_integer("total_images", None, "None is the recipe's own.")
-flags.DEFINE_integer("seed", 0, "Of the training.")
+flags.DEFINE_string("size", None, 'As for `kerasgan train`, such as "64".')
+flags.DEFINE_float("minutes", None, "Of training; None: its total_images.")
+flags.DEFINE_list(
+    "metrics",
+    ["cfd10k_train", "cpr10k3_train", "cdc10k5_train"],
+    "As for `kerasgan evaluate`.",
+)
+flags.DEFINE_bool("allow_small", False, "As for `kerasgan evaluate`.")
 flags.DEFINE_string("workdir", "runs/benchmark", "Holds a folder per run.")
-flags.DEFINE_integer("samples", 2000, "Generated images to measure.")
+flags.DEFINE_string("output", None, "A JSON file for what was measured.")
 
-
-class Judge:
-    """Measures samples against a training and a held-out set."""
-
-    def __init__(self, name, data_dir):
-        from sklearn.neighbors import NearestNeighbors
-        from sklearn.svm import SVC
-
-        images, labels, held_out, held_out_labels = _split(name, data_dir)
-        self._neighbours = NearestNeighbors(n_neighbors=1).fit(images)
-        self._held_out = held_out
-        self._classifier = SVC(C=10.0).fit(images, labels)
-        predicted = self._classifier.predict(held_out)
-        self.real_accuracy = float(np.mean(predicted == held_out_labels))
-        self._real_distance = np.median(self._nearest_real(held_out))
-
-    def measure(self, samples, labels):
-        from sklearn.neighbors import NearestNeighbors
-
-        samples = samples.reshape(len(samples), -1)
-        generated = NearestNeighbors(n_neighbors=1).fit(samples)
-        to_generated = generated.kneighbors(self._held_out)[0]
-        predicted = self._classifier.predict(samples)
-        shares = np.bincount(predicted, minlength=10) / len(predicted)
-        entropy = -np.sum(shares * np.log(np.maximum(shares, 1e-12)))
-        real = self._real_distance
-        result = {
-            "fidelity": np.median(self._nearest_real(samples)) / real,
-            "coverage": np.median(to_generated) / real,
-            "classes": np.exp(entropy),
-        }
-        if labels is not None:
-            result["label_accuracy"] = np.mean(predicted == labels)
-        return {name: round(float(value), 3) for name, value in result.items()}
-
-    def _nearest_real(self, images):
-        return self._neighbours.kneighbors(images)[0]
-
-
-def _split(name, data_dir):
-    """As many training images as samples are measured, and held-out ones."""
-    train_set = sources.load(name, data_dir=data_dir)
-    order = np.random.default_rng(0).permutation(train_set.count)
-    if name == "digits":  # It has no test split.
-        chosen, held_out, test_set = order[:1000], order[1000:], train_set
-    else:
-        test_set = sources.load(name, data_dir=data_dir, split="test")
-        chosen, held_out = order[:10_000], np.arange(2000)
-
-    def flat(dataset, places):
-        images = dataset.images(places)
-        return images.reshape(len(images), -1), dataset.labels(places)
-
-    return *flat(train_set, chosen), *flat(test_set, held_out)
-
-
-def run(name, judge):
-    recipe = recipes.get(name).replace(
-        data=FLAGS.data, data_dir=FLAGS.data_dir, seed=FLAGS.seed
-    )
-    if FLAGS.total_images is not None:
-        recipe = recipe.replace(total_images=FLAGS.total_images)
-    path = pathlib.Path(FLAGS.workdir) / f"{name}-{FLAGS.data}-{FLAGS.seed}"
-    started = time.monotonic()
-    if train(recipe, path) != 0:
-        sys.exit(1)
-    seconds = time.monotonic() - started
-    model = load_model(path)
-    labels = model.labels(FLAGS.samples, seed=1)
-    samples = model.generate(FLAGS.samples, labels, seed=1)
-    lines = read_jsonl(Workdir(path).metrics, having="images_per_second")
-    speeds = [line["images_per_second"] for line in lines]
-    return {
-        "recipe": name,
-        "data": FLAGS.data,
-        "seed": FLAGS.seed,
-        "images": int(model.images_seen),
-        "images_per_second": round(float(np.median(speeds))),
-        "seconds_this_time": round(seconds),
-        **judge.measure(samples, labels),
-    }
+_TRIAL_SECONDS = 20.0
 
 
 def main(argv):
     del argv
-    judge = Judge(FLAGS.data, FLAGS.data_dir)
-    print(f"the classifier's real_accuracy is {judge.real_accuracy:.3f}")
-    results = pathlib.Path(FLAGS.workdir) / "results.jsonl"
-    results.parent.mkdir(parents=True, exist_ok=True)
+    timing.check("recipes", FLAGS.recipes, recipes.NAMES)
+    rows, results = [], {}
     for name in FLAGS.recipes:
-        result = json.dumps(run(name, judge))
-        print(result)
-        with results.open("a") as file:
-            file.write(result + "\n")
+        results[name] = [run(name, int(seed)) for seed in FLAGS.seeds]
+        rows.append({"recipe": f"`{name}`", **_row(results[name])})
+        print(json.dumps({name: results[name]}))
+    timing.report({"results": results}, rows, FLAGS.output)
+
+
+def run(name, seed):
+    """Trains a recipe and measures it -> {quantity: number}."""
+    recipe = recipes.get(name).replace(
+        data=FLAGS.data, data_dir=FLAGS.data_dir, seed=seed
+    )
+    recipe = recipe.override({"size": FLAGS.size} if FLAGS.size else {})
+    folder = pathlib.Path(FLAGS.workdir)
+    if FLAGS.minutes is not None:
+        images = _budget(recipe, folder / "budgets.json")
+        recipe = recipe.replace(total_images=images)
+    workdir = folder / f"{name}-{pathlib.Path(FLAGS.data).name}-{seed}"
+    if train(recipe, workdir) != 0:
+        raise SystemExit(1)  # Interrupted: it goes on next time.
+    return {"images": recipe.total_images, **_measured(workdir)}
+
+
+def _budget(recipe, path):
+    """Images that a recipe may see: measured once, then read from the file."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    key = f"{recipe.name} {recipe.data} {recipe.size} {FLAGS.minutes}"
+    if key not in kept:
+        images = int(_speed(recipe) * 60 * FLAGS.minutes)
+        batches = max(images // recipe.batch_size, 1)
+        kept[key] = batches * recipe.batch_size
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(kept, indent=2))
+    return kept[key]
+
+
+def _speed(recipe):
+    """Images per second of a short training, its first third left out."""
+    images = 10 * recipe.batch_size
+    seconds = min(_TRIAL_SECONDS, 60 * FLAGS.minutes)
+    while True:
+        with tempfile.TemporaryDirectory() as workdir:
+            trial = recipe.replace(
+                total_images=3 * images, log_every=images, sample_every=10**9
+            )
+            train(trial, workdir)
+            speed = _median_speed(workdir, first=1)  # Then it is compiled.
+        if images / speed > seconds / 3:
+            return speed
+        images = int(speed * seconds / 2)
+
+
+def _median_speed(workdir, first=0):
+    lines = read_jsonl(Workdir(workdir).metrics, having="images_per_second")
+    return statistics.median(x["images_per_second"] for x in lines[first:])
+
+
+def _measured(workdir):
+    """A run's numbers, those that were missing taken now."""
+    path = Workdir(workdir).evaluation
+    known = {record.protocol for record in records.read(path)}
+    missing = [name for name in FLAGS.metrics if name not in known]
+    if missing:
+        for _ in evaluate_runs(
+            [workdir], missing, allow_small=FLAGS.allow_small
+        ):
+            pass
+    found = {"images/s": _median_speed(workdir)}
+    for record in records.read(path):
+        if record.protocol in FLAGS.metrics:
+            found |= record.values
+    return found
+
+
+def _row(runs):
+    """Means over seeds; of several, ± their standard deviation."""
+    row = {}
+    for name in runs[0]:
+        values = [run[name] for run in runs]
+        row[name] = f"{statistics.mean(values):,.4g}"
+        if len(set(values)) > 1:
+            row[name] += f" ± {statistics.stdev(values):.2g}"
+    return row
 
 
 if __name__ == "__main__":
