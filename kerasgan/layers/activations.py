@@ -1,12 +1,11 @@
-"""Activations that are exact in every precision, and scaled where it is said.
-
-TensorFlow's own leaky ReLU rounds its slope to float32, in float64 as well.
-"""
+"""Activations that are exact in every precision, and scaled where it is said."""
 
 import math
 
 import keras
 from keras import ops
+
+from kerasgan import devices
 
 
 def leaky_relu(x, slope=0.2, gain=1.0):
@@ -14,7 +13,8 @@ def leaky_relu(x, slope=0.2, gain=1.0):
 
     At zero the derivative is that of the negative side, on every backend.
     """
-    return ops.where(x > 0, gain * x, gain * slope * x)
+    x = devices.leaky_relu(x, slope)
+    return x if gain == 1.0 else gain * x
 
 
 @keras.saving.register_keras_serializable(package="kerasgan.activations")

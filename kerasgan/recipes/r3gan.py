@@ -10,7 +10,8 @@ paper: FID 1.96 after 250 million images):
     kerasgan train --recipe=r3gan --data=cifar10 --data_dir=D \
         --batch_size=512 --total_images=250000000 --set=labels=true \
         --set=width=768 --set=max_width=768 --set=group_size=16 \
-        --set=label_width=768 --set=latent_size=64 --set=flip=true \
+        --set=blocks=2 --set=label_width=768 --set=latent_size=64 \
+        --set=flip=true \
         --set=penalty=0.05 --set=final_penalty=0.005 \
         --set=decay_images=20000000 --set=ema_half_life_images=5000000
 
@@ -48,10 +49,10 @@ class Recipe(BaseRecipe):
     ema_half_life_images: int = 5_000  # At the end; 0 at first.
 
     latent_size: int = 64
-    width: int = 32  # Channels at the image's own size.
+    width: int = 16  # Channels at the image's own size.
     max_width: int = 64
     group_size: int = 16
-    blocks: int = 2  # In each stage.
+    blocks: int = 1  # In each stage.
     label_width: int = 64
 
     @property
