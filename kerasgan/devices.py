@@ -170,19 +170,6 @@ def has_fused_batch_norm(dtype):
     return keras.backend.standardize_dtype(dtype) == "float32"
 
 
-def leaky_relu(x, slope):
-    """x where it is positive, slope * x elsewhere, with that slope at zero.
-
-    By TensorFlow's kernel, which rounds the slope to float32, where it may.
-    """
-    exact = keras.backend.standardize_dtype(x.dtype) == "float64"
-    if exact or keras.backend.backend() == "jax":
-        return ops.where(x > 0, x, slope * x)
-    import tensorflow as tf
-
-    return tf.nn.leaky_relu(x, slope)
-
-
 def fused_batch_norm(x, gain, bias, epsilon):
     """x [n, ..., c] -> gain * normalised x + bias, of the batch; its moments.
 

@@ -63,8 +63,7 @@ class TestModes:
         [
             *((name, EAGER) for name in ("steps", "packed", "unrolled")),
             ("steps", XLA),
-            ("packed", XLA),
-            *(("larger", PARTS | mode) for mode in ({}, EAGER, XLA)),
+            *(("larger", PARTS | mode) for mode in ({}, XLA)),
             ("larger", {"gradient_accumulation_steps": 4, **EAGER}),
             # Powers of two leave no trace in float32.
             ("steps", {"loss_scale": 2.0**10, **EAGER}),
@@ -183,10 +182,8 @@ class TestReplicas:
     @pytest.mark.parametrize(
         "name, stored",
         [
-            ("steps", "steps_1"),
-            ("steps", "steps_2"),
+            ("steps", "steps"),
             ("normalized", "normalized"),
-            ("packed", "packed"),
             ("packed", "compiled"),
             ("averaging", "averaging"),
             ("larger", "parts"),

@@ -238,7 +238,7 @@ def test_parts_of_starting(timing):
         ("kerasgan_fit", {}),
         ("guide", {}),
         ("bare", {"discriminator_steps": 2}),
-        ("bare", {"penalty": "R1"}),
+        pytest.param("bare", {"penalty": "R1"}, marks=pytest.mark.slow),
         ("bare", {"penalty": "GradientPenalty", "loss": "wasserstein"}),
         ("kerasgan", {"penalty": "GradientPenalty", "loss": "wasserstein"}),
     ],
@@ -275,6 +275,7 @@ def test_contenders_train_both_networks(name, changes, monkeypatch):
 
 
 @on_tensorflow
+@pytest.mark.slow
 def test_a_contender_trains_when_it_is_its_turn():
     with benchmark_scripts.imported("train_step") as train_step:
         train_step.FLAGS(["train_step"])

@@ -71,18 +71,22 @@ def _in_mimicry(state):
     return {"model_state_dict": state, "global_step": 3}
 
 
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     "source, name, wrap, write",
     [
         ("pytorch_dcgan", "dcgan64", dict, published_files.write_legacy),
         ("pytorch_dcgan", "dcgan64", dict, write_zip),
-        ("mimicry_wgan_gp", "mimicry_wgan_gp32", _in_mimicry, write_zip),
+        slow("mimicry_wgan_gp", "mimicry_wgan_gp32", _in_mimicry, write_zip),
         ("mimicry_sngan", "mimicry_sngan32", _in_mimicry, write_zip),
-        ("mimicry_ssgan", "mimicry_ssgan32", _in_mimicry, write_zip),
-        ("mimicry_cgan_pd", "mimicry_cgan_pd32", _in_mimicry, write_zip),
-        ("mimicry_sagan", "mimicry_sagan32", _in_mimicry, write_zip),
-        ("biggan_pytorch", "biggan", dict, write_zip),
-        ("biggan_pytorch", "biggan_64", dict, write_zip),
+        slow("mimicry_ssgan", "mimicry_ssgan32", _in_mimicry, write_zip),
+        slow("mimicry_cgan_pd", "mimicry_cgan_pd32", _in_mimicry, write_zip),
+        slow("mimicry_sagan", "mimicry_sagan32", _in_mimicry, write_zip),
+        slow("biggan_pytorch", "biggan", dict, write_zip),
+        slow("biggan_pytorch", "biggan_64", dict, write_zip),
         ("biggan_deep_pytorch", "biggan_deep", dict, write_zip),
     ],
 )

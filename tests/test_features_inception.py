@@ -293,6 +293,7 @@ class TestWholeRun:
             )
 
 
+@pytest.mark.slow
 def test_evaluate_gives_the_same_numbers_from_two_folders(file, tmp_path):
     for side, name in (("real", "real_uint8"), ("fake", "gen_uint8")):
         (tmp_path / side).mkdir()

@@ -48,6 +48,7 @@ def _record(parts, task, method, seed=0, steps=3, **measured):
     }
 
 
+@pytest.mark.slow
 def test_trains_what_is_missing_and_writes_all(parts, tmp_path):
     """One run is there already; the second is made."""
     finished = _record(parts, "ring", "pacgan2")

@@ -18,7 +18,13 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if "imagenet" in name else [])
+        for name in PUBLISHED
+    ],
+)
 def test_presets_have_as_many_weights_as_published(name):
     counts = tuple(
         round(sum(np.prod(w.shape) for w in network.weights) / 1e6, 1)

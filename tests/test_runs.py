@@ -252,7 +252,7 @@ def test_nan_stops_the_run_and_names_quantity_and_step(tmp_path, capsys):
 
 
 # Ten seconds each; all but these train with the slow tests.
-QUICK = ("acgan", "dcgan", "r3gan", "stylegan2")
+QUICK = ("acgan", "r3gan", "stylegan2")
 
 
 @pytest.mark.parametrize(

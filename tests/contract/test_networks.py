@@ -24,6 +24,7 @@ from family_networks import (
     network_class,
     on_tensorflow,
     outputs_of,
+    quick_families,
     randomize,
 )
 from keras import ops
@@ -110,20 +111,8 @@ def test_every_family_is_in_the_table():
         assert own[0] == f"{family}_tiny"
 
 
-def _side(preset):
-    """Of a preset's images, if its name says it."""
-    last = preset.rsplit("_", 1)[-1].removesuffix("px")
-    return int(last) if last.isdecimal() else 0
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        # Seconds each, and counted by most families' own tests.
-        pytest.param(name, marks=pytest.mark.slow if _side(name) > 64 else [])
-        for name in presets.names()
-    ],
-)
+@pytest.mark.slow  # Seconds each; most families count some of their own.
+@pytest.mark.parametrize("name", presets.names())
 def test_presets_fit_together(name):
     generator, discriminator = unfilled(name)
     assert generator.image_shape == discriminator.image_shape
@@ -149,9 +138,9 @@ def test_listing_presets_is_cheap():
         pytest.param(
             family,
             shape,
-            # The others' smallest and oddest shapes are with every run.
+            # The others' oddest shape is with every run.
             marks=[]
-            if family in QUICK or shape in SHAPES[3:]
+            if family in QUICK or shape == SHAPES[3]
             else pytest.mark.slow,
         )
         for family in presets.FAMILIES
@@ -161,6 +150,8 @@ def test_listing_presets_is_cheap():
 def test_shapes_and_ranges(family, shape):
     generator = network(family, "Generator", image_shape=shape)
     discriminator = network(family, "Discriminator", image_shape=shape)
+    assert generator.built and discriminator.built
+    counts = len(generator.weights), len(discriminator.weights)
     randomize(generator)
     for training in (False, True):
         images = generator(example(generator), training=training)
@@ -176,6 +167,8 @@ def test_shapes_and_ranges(family, shape):
     np.testing.assert_array_equal(
         discriminator(images), discriminator.heads(images)["logits"]
     )
+    # Weights exist once the network does.
+    assert counts == (len(generator.weights), len(discriminator.weights))
 
 
 def test_sizes_halve_to_a_grid_of_4_to_8_px():
@@ -197,16 +190,6 @@ def test_resnet_discriminators_halve_to_8_px(side, grids):
     model = network("resnet", "Discriminator", image_shape=(side, side, 3))
     features = model.heads(example(model))["features"]
     assert [x.shape[1] for x in features] == grids
-
-
-@every_family
-@both_roles
-def test_weights_exist_once_the_network_does(family, role):
-    model = network(family, role)
-    count = len(model.weights)
-    assert model.built and count > 0
-    outputs_of(model, example(model), training=True)
-    assert len(model.weights) == count
 
 
 @every_family
@@ -235,7 +218,7 @@ def test_labels_change_images(family):
         network(family, "Generator")((latents, labels))
 
 
-@every_family
+@quick_families
 def test_labels_are_seen_or_classified(family):
     assert conditionings(family)
     for conditioning in conditionings(family):
@@ -293,7 +276,7 @@ def test_config_and_file_round_trip(family, role, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
-@every_family
+@quick_families
 @both_roles
 def test_no_two_kernels_start_equal(family, role):
     # One width, so that kernels have one shape.
