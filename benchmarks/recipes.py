@@ -68,10 +68,12 @@ def run(name, seed):
     if FLAGS.minutes is not None:
         images = _budget(recipe, folder / "budgets.json")
         recipe = recipe.replace(total_images=images)
-    workdir = folder / f"{name}-{pathlib.Path(FLAGS.data).name}-{seed}"
+    # Another budget is another run.
+    data, images = pathlib.Path(FLAGS.data).name, recipe.total_images
+    workdir = folder / f"{name}-{data}-{images}-{seed}"
     if train(recipe, workdir) != 0:
         raise SystemExit(1)  # Interrupted: it goes on next time.
-    return {"images": recipe.total_images, **_measured(workdir)}
+    return {"images": images, **_measured(workdir)}
 
 
 def _budget(recipe, path):
@@ -96,7 +98,8 @@ def _speed(recipe):
             trial = recipe.replace(
                 total_images=3 * images, log_every=images, sample_every=10**9
             )
-            train(trial, workdir)
+            if train(trial, workdir) != 0:
+                raise SystemExit(1)
             speed = _median_speed(workdir, first=1)  # Then it is compiled.
         if images / speed > seconds / 3:
             return speed
@@ -130,7 +133,8 @@ def _row(runs):
     row = {}
     for name in runs[0]:
         values = [run[name] for run in runs]
-        row[name] = f"{statistics.mean(values):,.4g}"
+        mean = statistics.mean(values)
+        row[name] = f"{mean:,.0f}" if mean >= 1000 else f"{mean:.4g}"
         if len(set(values)) > 1:
             row[name] += f" ± {statistics.stdev(values):.2g}"
     return row

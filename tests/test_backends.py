@@ -63,7 +63,9 @@ class TestModes:
         [
             *((name, EAGER) for name in ("steps", "packed", "unrolled")),
             ("steps", XLA),
+            pytest.param("packed", XLA, marks=pytest.mark.slow),
             *(("larger", PARTS | mode) for mode in ({}, XLA)),
+            pytest.param("larger", PARTS | EAGER, marks=pytest.mark.slow),
             ("larger", {"gradient_accumulation_steps": 4, **EAGER}),
             # Powers of two leave no trace in float32.
             ("steps", {"loss_scale": 2.0**10, **EAGER}),
@@ -184,6 +186,7 @@ class TestReplicas:
         [
             ("steps", "steps"),
             ("normalized", "normalized"),
+            ("packed", "packed"),
             ("packed", "compiled"),
             ("averaging", "averaging"),
             ("larger", "parts"),

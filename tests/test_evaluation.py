@@ -1,6 +1,7 @@
 """Protocols, records and statistics: numbers that say how they were made."""
 
 import json
+import types
 
 import keras
 import numpy as np
@@ -458,7 +459,7 @@ def test_images_without_a_tanh_may_go_further_out(digits):
 
     def evaluated(factor):
         fake = Drawn(lambda z, _: factor * real.images(np.arange(len(z))))
-        fake.bounded = False
+        fake.generator = types.SimpleNamespace(bounded=False)
         return evaluate(["memorisation100"], real=real, fake=fake)
 
     (record,) = evaluated(29.0)

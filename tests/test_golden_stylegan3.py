@@ -190,6 +190,9 @@ def test_generators_have_as_many_parameters_as_published():
     width = arguments.pop("width")  # At twice the size, half as wide there.
     assert _count((512, 512, 3), width / 2, **arguments) == 16_665_594
     assert _count((1024, 1024, 3), width / 4, **arguments) == 15_093_151
+    # Ours: of T there is no such log at hand.
+    arguments = stylegan3.PRESETS["stylegan3_t_ffhq_1024px"]["generator"]
+    assert _count(**arguments) == 22_313_167
 
 
 def _count(image_shape, width, **arguments):

@@ -170,7 +170,12 @@ class TestStep:
 
     @pytest.mark.parametrize(
         "count, batch_size, steps",
-        [(22, 8, 1), (8, 2, 1), (24, 8, 2), (5, 8, 6)],
+        [
+            (22, 8, 1),
+            (8, 2, 1),
+            pytest.param(24, 8, 4, marks=pytest.mark.slow),
+            (5, 8, 6),
+        ],
     )
     def test_any_size_trains(self, count, batch_size, steps):
         gan = _gan(

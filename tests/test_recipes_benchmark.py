@@ -17,23 +17,34 @@ def test_budget_is_kept_and_nothing_is_done_twice(tmp_path, capsys):
     with benchmark_scripts.imported("recipes") as script:
         benchmark_scripts.run(script, *words, "--minutes=0.01")
         first = json.loads((tmp_path / "out").read_text())["results"]["gan"]
-        (budget,) = json.loads((tmp_path / "budgets.json").read_text()).values()
+        (budget,) = _budgets(tmp_path).values()
         assert first[0]["images"] == budget and budget % 64 == 0
         assert 0 <= first[0]["recall"] <= 1
         table = capsys.readouterr().out
         assert "| `gan` |" in table and "± " not in table
 
-        written = (tmp_path / "gan-digits-0" / "evaluation.json").read_bytes()
+        folder = tmp_path / f"gan-digits-{budget}-0"
+        written = (folder / "evaluation.json").read_bytes()
         words += ["--seeds=0,1", "--minutes=0.01"]
         benchmark_scripts.run(script, *words)
         both = json.loads((tmp_path / "out").read_text())["results"]["gan"]
         assert both[0] == first[0] and both[1]["images"] == budget
-        assert both[1]["precision"] != both[0]["precision"] or (
-            both[1]["recall"] != both[0]["recall"]
-        )
+        other = tmp_path / f"gan-digits-{budget}-1"
+        assert json.loads((other / "recipe.json").read_text())["seed"] == 1
         assert " ± " in capsys.readouterr().out
-    again = (tmp_path / "gan-digits-0" / "evaluation.json").read_bytes()
-    assert again == written
+        assert (folder / "evaluation.json").read_bytes() == written
+
+        # Another budget is another run, and measured as such.
+        longer = {key: 2 * budget for key in _budgets(tmp_path)}
+        (tmp_path / "budgets.json").write_text(json.dumps(longer))
+        benchmark_scripts.run(script, *words, "--seeds=0")
+        (third,) = json.loads((tmp_path / "out").read_text())["results"]["gan"]
+        assert third["images"] == 2 * budget
+        assert (tmp_path / f"gan-digits-{2 * budget}-0").exists()
+
+
+def _budgets(folder):
+    return json.loads((folder / "budgets.json").read_text())
 
 
 def test_without_a_budget_a_recipe_sees_its_own_images(monkeypatch, tmp_path):

@@ -598,6 +598,7 @@ def _replicas():
     results |= _prefixed("normalized", {**weights_of(gan), **losses()})
     with strategy.scope():
         results |= _prefixed("steps", conv_steps())
+        results |= _prefixed("packed", packed_steps())
         results |= _prefixed("averaging", averaging_steps())
         results |= _prefixed("compiled", packed_steps(jit_compile=True))
         results["refused"] = np.array(_refused_with_batch_norm())

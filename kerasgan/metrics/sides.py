@@ -72,7 +72,8 @@ class Generated:
             raise ValueError(
                 "Generated images must be in [-1, 1]. Received: a value of "
                 f"{largest:.3g}. End the generator in a tanh, or scale its "
-                "output"
+                "output; one that is meant to go a little further says so by "
+                "an attribute, `bounded = False`"
             )
         self.clipped += int((np.abs(images) > 1.0).sum())
         self.numbers += images.size

@@ -10,6 +10,10 @@ r"""StyleGAN2 (Karras et al. 2020), trained as in StyleGAN2-ADA without ADA.
         StyleGAN2-ADA's settings for FFHQ at 256 px; not measured yet. R3GAN's
         paper has FID 3.78 for StyleGAN2 there.
 
+`penalty` is what StyleGAN2-ADA has for 32 px. Larger images want more: where
+nothing else is known, it takes 0.0002 * height * width / batch_size, which is
+0.4 at 256 px in batches of 32.
+
 R1 is computed in every 16th step, path lengths in every 4th, each weighted by
 its interval. The official code shrinks Adam's rate and betas by k / (k + 1)
 for that; here penalties share the step of the loss.
@@ -29,9 +33,7 @@ class Recipe(BaseRecipe):
     discriminator_learning_rate: float = 2.5e-3
     beta_1: float = 0.0
     beta_2: float = 0.99
-    # R1's weight, the paper's gamma: StyleGAN2-ADA's at CIFAR-10's 32 px. Where
-    # nothing else is known, it takes 0.0002 * height * width / batch_size.
-    penalty: float = 0.01
+    penalty: float = 0.01  # R1's weight, the paper's gamma.
     penalty_every: int = 16  # Steps.
     path_length: float = 2.0  # Its weight; 0 leaves it out.
     path_length_every: int = 4
