@@ -1,7 +1,10 @@
 r"""R3GAN (Huang et al. 2024): residual networks, pairs, and two penalties.
 
-    kerasgan train --recipe=r3gan
-        not measured yet
+    kerasgan train --recipe=r3gan --data=fashion_mnist \
+        --data_dir=D --total_images=43520
+        43,520 images: cfd10k_train 136, precision 0.72, recall 0.32, coverage
+        0.24; 152 images/s
+        (seed 0, two CPU cores, `benchmarks/recipes.py`)
 
 Rates, penalties and the average's memory change along half a cosine wave, over
 `decay_images`. Published for CIFAR-10 with classes, not measured yet (its

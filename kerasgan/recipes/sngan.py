@@ -1,7 +1,10 @@
 r"""SNGAN (Miyato et al. 2018): spectral norm, and no penalty.
 
-    kerasgan train --recipe=sngan
-        not measured yet
+    kerasgan train --recipe=sngan --data=fashion_mnist \
+        --data_dir=D --total_images=135296
+        135,296 images: cfd10k_train 72.1, precision 0.72, recall 0.65,
+        coverage 0.38; 324 images/s
+        (seed 0, two CPU cores, `benchmarks/recipes.py`)
     kerasgan train --recipe=sngan --data=cifar10 --data_dir=D \
         --set=width=128 --set=generator_width=256 --set=latent_size=128 \
         --set=discriminator_steps=5 --set=batch_size=320 \
