@@ -73,7 +73,7 @@ def run(name, seed):
     workdir = folder / f"{name}-{data}-{images}-{seed}"
     if train(recipe, workdir) != 0:
         raise SystemExit(1)  # Interrupted: it goes on next time.
-    return {"images": images, **_measured(workdir)}
+    return _measured(workdir)
 
 
 def _budget(recipe, path):
@@ -121,11 +121,11 @@ def _measured(workdir):
             [workdir], missing, allow_small=FLAGS.allow_small
         ):
             pass
-    found = {"images/s": _median_speed(workdir)}
+    found = {}
     for record in records.read(path):
         if record.protocol in FLAGS.metrics:
-            found |= record.values
-    return found
+            found |= {"images": record.fake["images_seen"], **record.values}
+    return {**found, "images/s": _median_speed(workdir)}
 
 
 def _row(runs):

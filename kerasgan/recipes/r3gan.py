@@ -45,8 +45,8 @@ class Recipe(BaseRecipe):
     penalty: float = 0.05  # Of R1 and of R2, halved; at first.
     final_penalty: float = 0.005
     decay_images: int = 200_000  # Until everything has its final value.
-    # Five times the paper's, whose batches are sixteen times as large and a
-    # hundred times as many: at its rates nothing shows after 43,000 images.
+    # Five times the paper's, whose batches are sixteen times as large and
+    # sixty times as many: at its rates nothing shows after 43,000 images.
     batch_size: int = 32
     generator_learning_rate: float = 1e-3  # At first.
     discriminator_learning_rate: float = 1e-3

@@ -14,8 +14,8 @@ r"""StyleGAN2 (Karras et al. 2020), trained as in StyleGAN2-ADA without ADA.
         paper has FID 3.78 for StyleGAN2 there.
 
 `penalty` is for short runs: on Fashion-MNIST (54,720 images, seed 0) 1.0 gave
-the cfd10k_train above, and 0.01, which StyleGAN2-ADA has for 32 px and a
-thousand times as many images, 299. For long runs, where nothing else is known,
+the cfd10k_train above, and 0.01, which StyleGAN2-ADA has for 32 px and more
+than a thousand times as many images, 299. For long runs, where nothing else is known,
 it takes 0.0002 * height * width / batch_size.
 
 R1 is computed in every 16th step, path lengths in every 4th, each weighted by
