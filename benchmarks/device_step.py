@@ -95,21 +95,18 @@ def measure(case, precision, batch_size, rate, seconds):
 
 def _measure(case, batch_size, rate, seconds):
     model = case.build()
-    shape = (batch_size, *case.image_shape)
-    images = jax.random.uniform(jax.random.key(1), shape, minval=-1.0)
+    data = jax.device_put(cases.data_of(case, batch_size))
     state = keras.tree.map_structure(
         lambda v: jnp.copy(v.value), counting.variables(model)
     )
     step = jax.jit(model.train_step, donate_argnums=0)
     start = time.perf_counter()
-    compiled = step.lower(state, images).compile()
+    compiled = step.lower(state, data).compile()
     compilation = time.perf_counter() - start
     cost, memory = compiled.cost_analysis(), compiled.memory_analysis()
-    flops = counting.matrix_flops(
-        model.train_step, model, case.image_shape, batch_size
-    )
+    flops = counting.matrix_flops(model.train_step, model, data)
     # The logs' sums end up in the state, too: nothing goes unwaited for.
-    took, state = repeat(lambda s: compiled(s, images)[1], state, seconds)
+    took, state = repeat(lambda s: compiled(s, data)[1], state, seconds)
     flat = np.concatenate(
         [np.ravel(v) for v in keras.tree.flatten(state[0])], dtype="float32"
     )

@@ -47,13 +47,15 @@ def measure(case):
     steps, shape = case.discriminator_steps, case.image_shape
     batch_size = 2 * DEVICES * steps
     by_image, by_step = counting.by_image_and_step(
-        model.train_step, model, shape, batch_size
+        model.train_step, model, case, batch_size
     )
     *_, generator = model.settings.players  # The last to move.
     generator_flops = counting.matrix_flops(
-        counting.update_of(model, generator), model, shape, batch_size
+        counting.update_of(model, generator),
+        model,
+        cases.data_of(case, batch_size),
     )
-    device_flops, talk = counting.shared(case.build, shape, batch_size)
+    device_flops, talk = counting.shared(case, batch_size)
     parameters = {
         player.name: sum(int(np.prod(v.shape)) for v in player.variables)
         for player in model.settings.players

@@ -72,17 +72,17 @@ def record(case, steps, threads):
     # Before TensorFlow's first operation, which starts its threads.
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    from steps.contenders import _images
+    from steps.contenders import tensors
 
-    gan, images = case.build(), _images(case)
-    step = tf.function(lambda images: gan.train_step(images))
+    gan, data = case.build(), tensors(case)
+    step = tf.function(lambda data: gan.train_step(data))
     for _ in range(2):
-        step(images)
+        step(data)
     with tempfile.TemporaryDirectory() as folder:
         options = tf.profiler.experimental.ProfilerOptions(host_tracer_level=3)
         with tf.profiler.experimental.Profile(folder, options=options):
             for _ in range(steps):
-                step(images)
+                step(data)
         return dict(_read(folder))
 
 

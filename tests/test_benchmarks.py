@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+from kerasgan import recipes
+
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="reads by tf.data alone"
 )
@@ -272,6 +274,36 @@ def test_contenders_train_both_networks(name, changes, monkeypatch):
                 if was.ndim > 1
             ]
             assert 1e-5 < min(kernels) and max(kernels) < 0.1
+
+
+@on_tensorflow
+def test_a_recipe_with_labels_is_a_contender():
+    with benchmark_scripts.imported("steps.contenders") as contenders:
+        from steps import cases
+
+        (case,) = cases.get(["cgan_tiny"]).values()
+        images, labels = cases.data_of(case, rows=6)
+        assert images.shape == (6, 8, 8, 3) and images.dtype == np.float32
+        assert labels.shape == (6,) and set(labels) <= set(range(10))
+        known = {n for n in contenders.CONTENDERS if contenders.knows(n, case)}
+        assert "kerasgan" in known and not known & {"bare", "guide"}
+        contenders.CONTENDERS["kerasgan"](case)(2)
+
+
+def test_every_recipe_is_a_case_and_published_ones_say_what_it_says():
+    with benchmark_scripts.imported("steps.cases") as cases:
+        measured = {case.recipe for case in cases.SMALL.values()}
+        assert measured == set(recipes.NAMES)
+        # Of smaller images than the command's, or of one device's share.
+        scaled = {"batch_size", "width", *cases._GROWN}
+        for case in cases.PUBLISHED.values():
+            words = recipes.module(case.recipe).__doc__
+            assert case.batch_size == case.changed.batch_size
+            if case.recipe == "densenet":  # Published by nobody.
+                continue
+            for name, value in case.settings.items():
+                assert name in scaled or f"{name}={value}" in words, name
+            assert (case.classes is None) == (not case.changed.conditional)
 
 
 @on_tensorflow

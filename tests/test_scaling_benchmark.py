@@ -60,12 +60,14 @@ case = cases.TINY["dcgan_tiny"]
 shape = case.image_shape
 model = case.build()
 works = {
-    rows: vars(counting.work(model.train_step, model, shape, rows))
+    rows: vars(
+        counting.work(model.train_step, model, cases.data_of(case, rows))
+    )
     for rows in (8, 16)
 }
 _, generator = model.settings.players
 found["generator"] = counting.matrix_flops(
-    counting.update_of(model, generator), model, shape, 8
+    counting.update_of(model, generator), model, cases.data_of(case, 8)
 )
 wasserstein = cases.TINY["resnet_tiny"]
 five = wasserstein.build()
@@ -73,9 +75,7 @@ state = counting.variables(five)
 images = jax.ShapeDtypeStruct((80, *wasserstein.image_shape), "float32")
 whole = jax.jit(five.train_step).lower(counting._like(state), images)
 found["five"] = whole.cost_analysis()["flops"]
-found["five_shared"] = counting.shared(
-    wasserstein.build, wasserstein.image_shape, 80
-)
+found["five_shared"] = counting.shared(wasserstein, 80)
 row = {
     "batch_size": 64,
     "image_shape": shape,

@@ -4,16 +4,18 @@ Each function makes the same game, networks of `case` and random images, and
 gives a function of a number of steps that returns when they are done.
 """
 
+from steps.cases import Case, data_of
+
 
 def kerasgan_step(case, jit_compile=False):
     """Our whole step, in a bare loop."""
     import tensorflow as tf
 
-    gan, images = case.build(), _images(case)
+    gan, data = case.build(), tensors(case)
     step = tf.function(
-        lambda images: gan.train_step(images), jit_compile=jit_compile
+        lambda data: gan.train_step(data), jit_compile=jit_compile
     )
-    return _repeat(step, images)
+    return _repeat(step, data)
 
 
 def kerasgan_xla(case):
@@ -33,9 +35,9 @@ def kerasgan_fit(case):
     """`fit`, as everybody calls it, on data that cost nothing."""
     import tensorflow as tf
 
-    gan, images = case.build(), _images(case)
+    gan = case.build()
     # One dataset of each length: `fit` traces anew for none of them.
-    endless = tf.data.Dataset.from_tensors(images).repeat()
+    endless = tf.data.Dataset.from_tensors(data_of(case)).repeat()
 
     def run(steps):
         gan.fit(endless, steps_per_epoch=steps, verbose=0, shuffle=False)
@@ -45,12 +47,11 @@ def kerasgan_fit(case):
 
 def kerasgan_jax(case):
     """`fit` on JAX."""
-    import numpy as np
-
-    gan, images = case.build(), np.asarray(_images(case))
+    gan, data = case.build(), data_of(case)
+    data = data if isinstance(data, tuple) else (data,)
 
     def run(steps):
-        batches = ((images,) for _ in range(steps))
+        batches = (data for _ in range(steps))
         gan.fit(batches, steps_per_epoch=steps, verbose=0, shuffle=False)
 
     return run
@@ -124,7 +125,7 @@ def bare(case, one_pass=False):
             )
         update(optimizers[1], generator, generator_loss)
 
-    return _repeat(step, _images(case))
+    return _repeat(step, tensors(case))
 
 
 def bare_one_pass(case):
@@ -203,7 +204,7 @@ def guide(case):
     gan.compile(
         _adam(), _adam(), keras.losses.BinaryCrossentropy(from_logits=True)
     )
-    endless = tf.data.Dataset.from_tensors(_images(case)).repeat()
+    endless = tf.data.Dataset.from_tensors(data_of(case)).repeat()
 
     def run(steps):
         gan.fit(endless, steps_per_epoch=steps, verbose=0, shuffle=False)
@@ -217,19 +218,17 @@ def _adam():
     return keras.optimizers.Adam(2e-4, beta_1=0.5)
 
 
-def _images(case):
-    import numpy as np
-    from keras import ops
+def tensors(case):
+    """`data_of(case)`, where the step takes it from without a copy."""
+    import keras
 
-    shape = (case.batch_size, *case.image_shape)
-    draws = np.random.default_rng(0).uniform(-1, 1, shape)
-    return ops.convert_to_tensor(draws.astype("float32"))
+    return keras.tree.map_structure(keras.ops.convert_to_tensor, data_of(case))
 
 
-def _repeat(step, images):
+def _repeat(step, data):
     def run(steps):
         for _ in range(steps):
-            step(images)
+            step(data)
 
     return run
 
@@ -248,12 +247,14 @@ CONTENDERS = {
 
 def knows(name, case):
     """Whether a contender can play a case's game."""
+    if name == "torch_mimicry":
+        return case.mimicry is not None
+    if not isinstance(case, Case):
+        return name.startswith("kerasgan")  # A recipe's game is ours alone.
     if name == "bare_one_pass":
         return case.batch_norm is False
     if name == "guide":
         return case.loss == "non_saturating" and case.penalty is None
-    if name == "torch_mimicry":
-        return case.preset == "resnet_cifar10_32px"
     if name.startswith("torch"):
         return case.preset.startswith("dcgan")
     return True

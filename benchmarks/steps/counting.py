@@ -12,6 +12,7 @@ import re
 import jax
 import keras
 import numpy as np
+from steps.cases import data_of
 
 from kerasgan import gradients
 
@@ -64,7 +65,8 @@ def update_of(model, player):
     """One player's update alone, called as `train_step` is."""
 
     def update(data):
-        batch = model._empty_batch(data.shape[0])
+        rows = keras.tree.flatten(data)[0].shape[0]
+        batch = model._empty_batch(rows)
         return model._update(
             player,
             batch,
@@ -74,11 +76,9 @@ def update_of(model, player):
     return lambda *arguments: gradients.run_step(model, update, arguments)
 
 
-def work(function, model, image_shape, batch_size):
-    """Compiles `function(state, images)` for one device -> `Work`."""
-    state = _like(variables(model))
-    images = jax.ShapeDtypeStruct((batch_size, *image_shape), "float32")
-    traced = jax.jit(function).trace(state, images)
+def work(function, model, data):
+    """Compiles `function(state, data)` for one device -> `Work`."""
+    traced = jax.jit(function).trace(_like(variables(model)), _like(data))
     compiled = traced.lower().compile()
     cost = compiled.cost_analysis()
     flops, moved = matrix_work(traced.jaxpr)
@@ -91,26 +91,25 @@ def work(function, model, image_shape, batch_size):
     )
 
 
-def matrix_flops(function, model, image_shape, batch_size):
-    """Operations of `function(state, images)`, as `matrix_work` counts."""
-    images = jax.ShapeDtypeStruct((batch_size, *image_shape), "float32")
-    traced = jax.jit(function).trace(_like(variables(model)), images)
+def matrix_flops(function, model, data):
+    """Operations of `function(state, data)`, as `matrix_work` counts."""
+    traced = jax.jit(function).trace(_like(variables(model)), _like(data))
     return matrix_work(traced.jaxpr)[0]
 
 
-def by_image_and_step(function, model, image_shape, batch_size):
+def by_image_and_step(function, model, case, batch_size):
     """`Work` for each further image of a batch, and what a step adds to it.
 
     From batches of `batch_size` and twice as many: the work is linear in the
     batch.
     """
-    once = work(function, model, image_shape, batch_size)
-    twice = work(function, model, image_shape, 2 * batch_size)
+    once = work(function, model, data_of(case, batch_size))
+    twice = work(function, model, data_of(case, 2 * batch_size))
     by_image = (twice - once) / batch_size
     return by_image, once - by_image * batch_size
 
 
-def shared(build, image_shape, batch_size):
+def shared(case, batch_size):
     """A step whose batch all of JAX's devices share, as Keras has them do.
 
     Returns:
@@ -119,17 +118,22 @@ def shared(build, image_shape, batch_size):
     """
     distribution = keras.distribution.DataParallel()
     with distribution.scope():
-        model = build()
+        model = case.build()
         state = keras.tree.map_structure(
             lambda v: jax.ShapeDtypeStruct(
                 v.shape, v.value.dtype, sharding=v.value.sharding
             ),
             variables(model),
         )
-        shape = (batch_size, *image_shape)
-        layout = distribution.get_data_layout(shape).backend_layout
-        images = jax.ShapeDtypeStruct(shape, "float32", sharding=layout)
-        compiled = jax.jit(model.train_step).lower(state, images).compile()
+        data = keras.tree.map_structure(
+            lambda x: jax.ShapeDtypeStruct(
+                x.shape,
+                x.dtype,
+                sharding=distribution.get_data_layout(x.shape).backend_layout,
+            ),
+            data_of(case, batch_size),
+        )
+        compiled = jax.jit(model.train_step).lower(state, data).compile()
     return compiled.cost_analysis()["flops"], collectives(compiled.as_text())
 
 
@@ -224,7 +228,8 @@ def _meetings(size, kernel, outputs, *, padding, stride, between, apart):
     return int(np.sum(inside & (places % between == 0)))
 
 
-def _like(groups):
+def _like(tensors):
+    """Shapes and types, of arrays or variables."""
     return keras.tree.map_structure(
-        lambda v: jax.ShapeDtypeStruct(v.shape, v.value.dtype), groups
+        lambda v: jax.ShapeDtypeStruct(v.shape, v.dtype), tensors
     )

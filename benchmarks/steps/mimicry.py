@@ -1,4 +1,4 @@
-"""WGAN-GP's networks and training steps as torch-mimicry has them.
+"""WGAN-GP's and SNGAN's networks and steps as torch-mimicry has them.
 
 Its package no longer imports (it wants TensorFlow, torchvision and an old
 NumPy for what it measures with); its networks do, by themselves.
@@ -12,11 +12,12 @@ import torch
 
 
 def mimicry(case):
-    """A `Case` of the residual networks at 32 px -> trains so many steps."""
-    nets = _networks()
+    """A case at 32 px that mimicry plays -> trains so many steps."""
+    family, prefix, width = case.mimicry
+    nets = _networks(family)
     torch.manual_seed(0)
-    generator = nets.WGANGPGenerator32(nz=128, ngf=128)
-    discriminator = nets.WGANGPDiscriminator32(ndf=128)
+    generator = getattr(nets, f"{prefix}Generator32")(nz=128, ngf=width)
+    discriminator = getattr(nets, f"{prefix}Discriminator32")(ndf=128)
     adam = {"lr": 2e-4, "betas": (0.5, 0.999)}
     of_generator = torch.optim.Adam(generator.parameters(), **adam)
     of_discriminator = torch.optim.Adam(discriminator.parameters(), **adam)
@@ -52,7 +53,7 @@ class _NoLog:
         """Drops it."""
 
 
-def _networks():
+def _networks(family):
     """The module of networks, without what the packages around it import."""
     found = importlib.util.find_spec("torch_mimicry")
     (folder,) = found.submodule_search_locations
@@ -62,4 +63,4 @@ def _networks():
     ):
         sys.modules[name] = types.ModuleType(name)
         sys.modules[name].__path__ = [path]
-    return importlib.import_module("torch_mimicry.nets.wgan_gp.wgan_gp_32")
+    return importlib.import_module(f"torch_mimicry.nets.{family}.{family}_32")

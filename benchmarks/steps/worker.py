@@ -12,22 +12,22 @@ import pathlib
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 
 def _runner(name, case):
-    import cases
+    from steps import cases
 
     (case,) = cases.get([case]).values()
     if name == "torch_mimicry":
-        from mimicry import mimicry
+        from steps.mimicry import mimicry
 
         return mimicry(case)
     if name.startswith("torch"):
-        from plain_torch import plain_torch
+        from steps.plain_torch import plain_torch
 
         return plain_torch(case, channels_last=name == "torch_channels_last")
-    import contenders
+    from steps import contenders
 
     return contenders.CONTENDERS[name](case)
 

@@ -16,12 +16,15 @@ NAMES = (
     "ssgan",
     "sagan",
     "biggan",
+    "biggan_deep",
     "mescheder",
     "fastgan",
     "r3gan",
     "progan",
     "stylegan",
     "stylegan2",
+    "stylegan3",
+    "densenet",
 )
 
 

@@ -5,6 +5,10 @@ r"""AC-GAN (Odena et al. 2017): the discriminator also names the class.
         coverage 0.10; 2,548 images/s
 
 Seed 0, two CPU cores, `benchmarks/recipes.py`.
+
+Differs from the paper: no dropout, of which the paper has a half. On these
+digits it leaves the discriminator too little to tell by: after 150,016 images
+cfd10k_train was 4.98 without, 64 with --set=dropout=0.2.
 """
 
 import dataclasses
@@ -18,5 +22,3 @@ class Recipe(dcgan.Recipe):
     paper = "https://arxiv.org/abs/1610.09585"
     conditional = True
     conditioning = "classification"
-
-    dropout: float = 0.5

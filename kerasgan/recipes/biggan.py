@@ -33,8 +33,13 @@ class Recipe(BaseRecipe):
     label_width: int = 16  # Numbers of a label's embedding.
 
     def build(self, image_shape, classes):
-        from kerasgan import GANModel
         from kerasgan.models import biggan
+
+        return self.of_family(biggan, image_shape, classes)
+
+    def of_family(self, family, image_shape, classes):
+        """As `build`, with the networks of a module."""
+        from kerasgan import GANModel
 
         shared = {
             "width": self.width,
@@ -42,12 +47,12 @@ class Recipe(BaseRecipe):
             "classes": classes,
         }
         gan = GANModel(
-            biggan.Generator(
+            family.Generator(
                 image_shape,
                 latent_size=self.latent_size,
                 shared_size=self.label_width,
                 **shared,
             ),
-            biggan.Discriminator(image_shape, **shared),
+            family.Discriminator(image_shape, **shared),
         )
         return self.compile(gan)
