@@ -104,7 +104,7 @@ def _measure(case, batch_size, rate, seconds):
     compiled = step.lower(state, data).compile()
     compilation = time.perf_counter() - start
     cost, memory = compiled.cost_analysis(), compiled.memory_analysis()
-    flops = counting.matrix_flops(model.train_step, model, data)
+    flops, _ = counting.matrix_of(model.train_step, model, data)
     # The logs' sums end up in the state, too: nothing goes unwaited for.
     took, state = repeat(lambda s: compiled(s, data)[1], state, seconds)
     flat = np.concatenate(

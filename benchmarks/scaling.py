@@ -32,11 +32,58 @@ flags.DEFINE_list(
     [*cases.CASES, *(name for name in cases.PENALTIES if "64px" in name)],
     "Of steps/cases.py.",
 )
+flags.DEFINE_bool(
+    "compile",
+    True,
+    "Else matrix operations alone are counted, of the traced step: seconds "
+    "instead of minutes for large networks.",
+)
 flags.DEFINE_string("output", None, "JSON.")
 flags.DEFINE_list("utilizations", ["0.1", "0.3", "0.5"], "Of the matrix rate.")
 flags.DEFINE_float("efficiency", 0.9, "Of a chip beside others.")
 
 DEVICES = 8
+
+
+def trace(case):
+    """What an image costs, by the operations of the step as it is written."""
+    from steps import counting
+
+    model = case.build()
+    batch_size = 2 * DEVICES * case.discriminator_steps
+    once, twice = (
+        counting.matrix_of(
+            model.train_step, model, cases.data_of(case, rows * batch_size)
+        )
+        for rows in (1, 2)
+    )
+    return {
+        "parameters, M": sum(_parameters(model).values()) / 1e6,
+        "MFLOP an image": (twice[0] - once[0]) / batch_size / 1e6,
+        "of the generator's update": _generator_flops(model, case, batch_size)
+        / 1e6,
+        "KB an image, at least": (twice[1] - once[1]) / batch_size / 1e3,
+    }
+
+
+def _generator_flops(model, case, batch_size):
+    """Matrix operations of the last player's update, for an image."""
+    from steps import counting
+
+    *_, generator = model.settings.players
+    flops, _ = counting.matrix_of(
+        counting.update_of(model, generator),
+        model,
+        cases.data_of(case, batch_size),
+    )
+    return flops / batch_size
+
+
+def _parameters(model):
+    return {
+        player.name: sum(int(np.prod(v.shape)) for v in player.variables)
+        for player in model.settings.players
+    }
 
 
 def measure(case):
@@ -49,24 +96,16 @@ def measure(case):
     by_image, by_step = counting.by_image_and_step(
         model.train_step, model, case, batch_size
     )
-    *_, generator = model.settings.players  # The last to move.
-    generator_flops = counting.matrix_flops(
-        counting.update_of(model, generator),
-        model,
-        cases.data_of(case, batch_size),
-    )
+    generator_flops = _generator_flops(model, case, batch_size)
     device_flops, talk = counting.shared(case, batch_size)
-    parameters = {
-        player.name: sum(int(np.prod(v.shape)) for v in player.variables)
-        for player in model.settings.players
-    }
+    parameters = _parameters(model)
     return {
         "batch_size": case.batch_size,
         "image_shape": shape,
         "discriminator_steps": steps,
         "by_image": vars(by_image),
         "by_step": vars(by_step),
-        "generator_flops": generator_flops / batch_size,
+        "generator_flops": generator_flops,
         "parameters": parameters,
         "gradient_bytes": 4
         * (parameters["generator"] + steps * parameters["discriminator"]),
@@ -168,6 +207,13 @@ def decoding_seconds(size, source, repetitions=200):
 
 def main(argv):
     del argv
+    if not FLAGS.compile:
+        rows = []
+        for name, case in cases.get(FLAGS.cases).items():
+            rows.append({"case": name, **trace(case)})
+            print(json.dumps(rows[-1]), flush=True)
+        timing.report({"work": rows}, rows, FLAGS.output)
+        return
     found = {}
     for name, case in cases.get(FLAGS.cases).items():
         found[name] = measure(case)

@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 # Imported when they are first used: the command line answers at once, and
 # TensorFlow stays away where the backend is JAX and nothing needs it.
 _MODULES = (
+    "augment",
     "callbacks",
     "convert",
     "data",

@@ -27,6 +27,7 @@ STEPS = {
     "packed": training_steps.packed_steps,
     "averaging": training_steps.averaging_steps,
     "unrolled": training_steps.unrolled_steps,
+    "augmented": training_steps.augmented_steps,
 }
 EAGER, XLA = {"run_eagerly": True}, {"jit_compile": True}
 
@@ -63,6 +64,7 @@ class TestModes:
         [
             *((name, EAGER) for name in ("steps", "packed", "unrolled")),
             ("steps", XLA),
+            pytest.param("augmented", XLA, marks=pytest.mark.slow),
             pytest.param("packed", XLA, marks=pytest.mark.slow),
             *(("larger", PARTS | mode) for mode in ({}, XLA)),
             pytest.param("larger", PARTS | EAGER, marks=pytest.mark.slow),
@@ -85,6 +87,7 @@ class TestJax:
             ("steps", "steps"),
             ("packed", "packed"),
             ("unrolled", "unrolled"),
+            ("augmented", "augmented"),
             ("larger", "parts"),
             ("larger", "steps_8"),
             # On eight devices.
@@ -102,9 +105,16 @@ class TestJax:
     def test_draws_the_same(self, kind):
         _compare_draws(_stored("jax", kind))
 
-    def test_minibatch_layers_give_the_same(self):
-        found = _stored("jax", "minibatch")
-        expected = training_steps.minibatch_outputs()
+    @pytest.mark.parametrize(
+        "name, function",
+        [
+            ("minibatch", training_steps.minibatch_outputs),
+            ("augmenters", training_steps.augmented_outputs),
+        ],
+    )
+    def test_gives_the_same(self, name, function):
+        found = _stored("jax", name)
+        expected = function()
         assert found.keys() == expected.keys()
         for name, values in expected.items():
             np.testing.assert_allclose(

@@ -18,6 +18,7 @@ from kerasgan.cli.main import main
 from kerasgan.runs.sample import load_model, sample
 from kerasgan.runs.train import train
 from kerasgan.runs.workdir import Workdir
+from kerasgan.storage import read_jsonl
 
 SMALL = {
     "width": "8",
@@ -278,6 +279,34 @@ def test_every_recipe_trains_on_digits(name, tmp_path):
     assert np.abs(samples).max() <= 1 or not bounded
     # The recipe's own words are what was built.
     assert (model.classes is not None) == recipe.conditional
+
+
+def test_augmentation_is_shown_and_logged(tmp_path):
+    recipe = small(
+        augmenter="ada",
+        augmenter_policy="bg",
+        augmenter_target="-1",
+        augmenter_images="1000",
+        total_images="320",
+        log_every="64",
+    )
+    workdir = Workdir(tmp_path / "run")
+    assert train(recipe, workdir.path) == 0
+    lines = read_jsonl(workdir.metrics, having="discriminator_augmentation")
+    seen = [line["discriminator_augmentation"] for line in lines]
+    # It moves after the fifth step and the ninth; the last line is a mean over
+    # the ninth and the tenth.
+    np.testing.assert_allclose(seen[-1], 0.192, atol=1e-6)
+    assert seen[0] == 0
+    picture = np.asarray(Image.open(workdir.augmented))
+    assert picture.shape == (6 * 34 + 2, 9 * 34 + 2)
+    cells = [
+        [picture[2 + 34 * i :][:32, 2 + 34 * j :][:, :32] for j in range(9)]
+        for i in range(6)
+    ]
+    for first, *others in cells:
+        changed = [np.abs(first.astype(int) - other).max() for other in others]
+        assert max(changed) > 50
 
 
 def test_samples_in_every_form(finished, tmp_path):

@@ -66,9 +66,11 @@ works = {
     for rows in (8, 16)
 }
 _, generator = model.settings.players
-found["generator"] = counting.matrix_flops(
+found["generator"], _ = counting.matrix_of(
     counting.update_of(model, generator), model, cases.data_of(case, 8)
 )
+found["traced"] = scaling.trace(case)
+found["traced_labels"] = scaling.trace(cases.TINY["cgan_tiny"])
 wasserstein = cases.TINY["resnet_tiny"]
 five = wasserstein.build()
 state = counting.variables(five)
@@ -155,6 +157,16 @@ def test_step_by_hand(found):
     assert work["matrix_flops"] == 8 * (of_generator + of_discriminator)
     # The rest is batch norm, activations, Adam, the average and the noise.
     assert work["matrix_flops"] < work["flops"] < 1.3 * work["matrix_flops"]
+
+
+def test_tracing_counts_the_same(found):
+    image = found["works"]["8"]["matrix_flops"] / 8
+    traced = found["traced"]
+    np.testing.assert_allclose(traced["MFLOP an image"], image / 1e6)
+    np.testing.assert_allclose(
+        traced["of the generator's update"], found["generator"] / 8e6
+    )
+    assert found["traced_labels"]["KB an image, at least"] > 1
 
 
 def test_work_is_linear_in_the_batch(found):

@@ -264,6 +264,78 @@ def unrolled_steps(**arguments):
     return weights_of(gan)
 
 
+def augmented_steps(**arguments):
+    """Five steps whose discriminator sees augmented images, ever more."""
+    from kerasgan import GANModel
+    from kerasgan.augment import ADA
+    from kerasgan.regularizers import R1
+
+    changes = dict.fromkeys(("xflip", "rotate", "contrast", "cutout"), 1.0)
+    gan = GANModel(*conv_networks())
+    gan.compile(
+        regularizers=[R1(1.0)],
+        augmenter=ADA(policy=changes, target=-0.9, images_to_one=20, every=2),
+        **arguments,
+    )
+    fit(gan, images(40), 8)
+    kept = {k: np.array(v) for k, v in gan._kept.items()}
+    return {**weights_of(gan), **kept}
+
+
+def augmented_outputs():
+    """What augmenters make of images, and slopes of it."""
+    from keras import ops
+
+    from kerasgan import gradients
+
+    rng, outputs = np.random.default_rng(0), {}
+    for name, augmenter in augmenters().items():
+        shape = (5, 9, 12, 1 if "grey" in name else 3)
+        x = ops.convert_to_tensor(rng.uniform(-1, 1, shape), "float32")
+        batch = batch_of(x, fake=-x, seed=3)
+
+        def shown(x, augmenter=augmenter, batch=batch):
+            replaced = augmenter.replaced(batch.replace(real=x)).real
+            return augmenter(replaced, batch, "test")
+
+        outputs[name] = ops.convert_to_numpy(shown(x))
+        slopes = gradients.of_inputs(lambda x, f=shown: f(x) ** 2, x)
+        outputs[f"{name}/slopes"] = ops.convert_to_numpy(slopes)
+    return outputs
+
+
+def augmenters():
+    """{name: one that does much}."""
+    from kerasgan.augment import ADA, APA, DiffAugment
+
+    return {
+        "diffaugment": DiffAugment(),
+        "ada": ADA(policy="bgcfnc", probability=0.7),
+        "ada_grey": ADA(policy="bgc", probability=0.9),
+        "apa": APA(probability=0.5),
+    }
+
+
+def batch_of(real, fake=None, seed=0, step=0, state=None):
+    """A `Batch` of a discriminator's update, its images numbered from 0."""
+    from keras import ops
+
+    from kerasgan.training.adversarial_model import Batch
+
+    return Batch(
+        numbers=ops.arange(len(real), dtype="int32"),
+        images_seen=ops.convert_to_tensor(0, "int32"),
+        step=ops.convert_to_tensor(step, "int32"),
+        images=len(real),
+        seed=seed,
+        training=True,
+        player="discriminator",
+        real=real,
+        fake=fake,
+        state=state or {},
+    )
+
+
 def minibatch_outputs():
     """What layers over a batch give, and second derivatives of it."""
     from keras import ops
@@ -456,6 +528,8 @@ def _jax():
         **_prefixed("packed", packed_steps()),
         **_prefixed("unrolled", unrolled_steps()),
         **_prefixed("minibatch", minibatch_outputs()),
+        **_prefixed("augmented", augmented_steps()),
+        **_prefixed("augmenters", augmented_outputs()),
         **_prefixed("sharded", _sharded()),
         "temporaries": np.array([_temporary_bytes(1), _temporary_bytes(4)]),
     }

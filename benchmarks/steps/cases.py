@@ -269,12 +269,11 @@ PUBLISHED = {
         (256, 256, 3),
         {
             **_STYLES,
-            "width": "128",
+            "width": "64",
             "discriminator_width": "64",
             "depth": "14",
             "critical_layers": "2",
             "margin_px": "10",
-            "batch_size": "32",
         },
     ),
 }

@@ -91,10 +91,10 @@ def work(function, model, data):
     )
 
 
-def matrix_flops(function, model, data):
-    """Operations of `function(state, data)`, as `matrix_work` counts."""
+def matrix_of(function, model, data):
+    """Operations and bytes of `function(state, data)`: its `matrix_work`."""
     traced = jax.jit(function).trace(_like(variables(model)), _like(data))
-    return matrix_work(traced.jaxpr)[0]
+    return matrix_work(traced.jaxpr)
 
 
 def by_image_and_step(function, model, case, batch_size):

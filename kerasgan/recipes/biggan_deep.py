@@ -8,6 +8,7 @@ r"""BigGAN-deep (Brock et al. 2019, appendix B): twice the blocks, bottlenecks.
         --set=gradient_accumulation_steps=8 \
         --set=generator_learning_rate=1e-4 \
         --set=discriminator_learning_rate=4e-4 --set=beta_2=0.999 \
+        --set=epsilon=1e-6 \
         --set=ema_half_life_images=14000000 --set=total_images=307200000
         the widths of the paper's table, the rest as for `biggan`; not
         measured yet

@@ -16,7 +16,7 @@ paper: FID 1.96 after 250 million images):
         --set=blocks=2 --set=label_width=768 --set=latent_size=64 \
         --set=generator_learning_rate=2e-4 --set=flip=true \
         --set=discriminator_learning_rate=2e-4 \
-        --set=final_learning_rate=5e-5 \
+        --set=final_learning_rate=5e-5 --set=epsilon=1e-8 \
         --set=penalty=0.05 --set=final_penalty=0.005 \
         --set=decay_images=20000000 --set=ema_half_life_images=5000000
 

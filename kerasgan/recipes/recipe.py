@@ -35,17 +35,27 @@ class BaseRecipe(abc.ABC):
     translate: float = 0.0  # At most, as a share of the size.
     zoom: float = 0.0  # At most, as a share: 0.1 is 0.9 to 1.1 times.
 
+    augmenter: str | None = None  # "diffaugment", "ada", "apa": in the step.
+    # None is the augmenter's own.
+    augmenter_policy: str | None = None  # What it does.
+    augmenter_probability: float | None = None  # Of "ada", "apa": fixed,
+    augmenter_target: float | None = None  # or else adapted to this mean sign
+    augmenter_images: int | None = None  # of logits, so fast (from 0 to 1).
+
     loss: str = "non_saturating"
     total_images: int = 250_000
     batch_size: int = 64  # Of one step, all discriminator updates together.
     gradient_accumulation_steps: int = 1  # Parts of a batch too big at once.
     seed: int = 0
     discriminator_steps: int = 1
-    optimizer: str = "adam"  # Or "rmsprop", which has no betas.
+    optimizer: str = "adam"  # Or "rmsprop", which has a rho and no betas.
     generator_learning_rate: float = 2e-4
     discriminator_learning_rate: float = 2e-4
+    decay_images: int | None = None  # Until both are 0, in a straight line.
     beta_1: float = 0.5
     beta_2: float = 0.999
+    rho: float = 0.9
+    epsilon: float = 1e-7  # Of either optimizer.
     ema_half_life_images: int = 5_000
     mixed_precision: str = "off"  # "bfloat16", "float16": weights stay float32.
     jit_compile: str = "auto"  # XLA: "auto", "on", "off".
@@ -84,6 +94,7 @@ class BaseRecipe(abc.ABC):
         "discriminator_steps",
         "generator_learning_rate",
         "discriminator_learning_rate",
+        "epsilon",
         "sample_every",
         "log_every",
         "checkpoint_seconds",
@@ -108,6 +119,7 @@ class BaseRecipe(abc.ABC):
     _SHARES: typing.ClassVar[tuple] = (
         "beta_1",
         "beta_2",
+        "rho",
         "final_beta_2",
         "dropout",
         "translate",
@@ -182,8 +194,15 @@ class BaseRecipe(abc.ABC):
             "discriminator_optimizer": self._optimizer(
                 self.discriminator_learning_rate
             ),
+            "generator_learning_rate": self._falling(
+                self.generator_learning_rate
+            ),
+            "discriminator_learning_rate": self._falling(
+                self.discriminator_learning_rate
+            ),
             "loss": self.loss,
             "regularizers": self.regularizers(),
+            "augmenter": self._augmenter(),
             "discriminator_steps": self.discriminator_steps,
             "ema_half_life_images": self.ema_half_life_images,
             "seed": self.seed,
@@ -194,14 +213,39 @@ class BaseRecipe(abc.ABC):
         gan.compile(**of_fields | arguments)
         return gan
 
+    def _augmenter(self):
+        from kerasgan import augment
+
+        arguments = {
+            "policy": self.augmenter_policy,
+            "probability": self.augmenter_probability,
+            "target": self.augmenter_target,
+            "images_to_one": self.augmenter_images,
+        }
+        given = {k: v for k, v in arguments.items() if v is not None}
+        return augment.get(self.augmenter, **given)
+
     def _optimizer(self, learning_rate):
         from keras import optimizers
 
         if self.optimizer == "rmsprop":
-            return optimizers.RMSprop(learning_rate)
+            return optimizers.RMSprop(
+                learning_rate, rho=self.rho, epsilon=self.epsilon
+            )
         return optimizers.Adam(
-            learning_rate, beta_1=self.beta_1, beta_2=self.beta_2
+            learning_rate,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
         )
+
+    def _falling(self, learning_rate):
+        """The rate's schedule, if it has one."""
+        if self.decay_images is None:
+            return None
+        from kerasgan.schedules import Linear
+
+        return Linear(learning_rate, 0.0, over_images=self.decay_images)
 
     def to_dict(self):
         """Name and fields, as JSON holds them."""

@@ -7,7 +7,8 @@ r"""SSGAN (Chen et al. 2019): the discriminator also tells rotations.
         --set=discriminator_steps=2 --set=batch_size=128 \
         --set=generator_learning_rate=2e-4 \
         --set=discriminator_learning_rate=2e-4 \
-        --set=total_images=12800000
+        --set=total_images=12800000 \
+        --set=decay_images=12800000
         torch-mimicry's setting, not measured yet
 """
 

@@ -8,6 +8,7 @@ r"""StyleGAN (Karras et al. 2019): layers scaled by styles, growing.
         --set=mapping_depth=8 --set=width=16 --set=max_width=512 \
         --set=generator_learning_rate=0.003 \
         --set=discriminator_learning_rate=0.003 --set=penalty=10 \
+        --set=epsilon=1e-8 \
         --set=stable_images=600000 --set=fade_images=600000
         The authors' settings for FFHQ; not measured yet. The paper's Fréchet
         distance there is 4.40 (its table 1).

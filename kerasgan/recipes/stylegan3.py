@@ -3,13 +3,16 @@ r"""StyleGAN3-T (Karras et al. 2021): details move with what they are of.
     kerasgan train --recipe=stylegan3
         not measured yet
     kerasgan train --recipe=stylegan3 --data=D/ffhqu --size=256 --flip \
-        --total_images=25000000 --set=width=128 --set=max_width=512 \
+        --total_images=25000000 --set=width=64 --set=max_width=512 \
         --set=discriminator_width=64 --set=latent_size=512 \
         --set=style_size=512 --set=depth=14 --set=critical_layers=2 \
-        --set=margin_px=10 --set=penalty=2
-        StyleGAN3-T's settings for 256 px; not measured yet. For R, width=256,
-        max_width=1024, discriminator_max_width=512, kernel_size=1 and
-        radial=true. At 128, 512 and 1024 px penalty=0.5, 8 and 32.
+        --set=margin_px=10 --set=penalty=1 --set=batch_size=64 \
+        --set=discriminator_learning_rate=2.5e-3 \
+        --set=ema_half_life_images=20000 --set=epsilon=1e-8
+        StyleGAN3-T's settings for FFHQ-U at 256 px; not measured yet. For R,
+        width=128, max_width=1024, discriminator_max_width=512, kernel_size=1
+        and radial=true. At 1024 px half the widths, batch_size=32, penalty=32
+        and discriminator_learning_rate=2e-3.
 
 The paper's Fréchet distances are of 1024 px (table 1): on FFHQ-U 3.67 for T and
 3.66 for R.

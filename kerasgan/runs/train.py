@@ -97,6 +97,8 @@ def _lead(plan, data, workdir, model, strategy):
         # From here on it would be an older model than the checkpoints.
         workdir.model.unlink(missing_ok=True)
         _report(data, workdir)
+        if plan.recipe.augmenter is not None:
+            _preview(plan.recipe, data, workdir, model)
         if seen:
             print(f"resuming at {seen:,} images")
         where = ", ".join(
@@ -138,6 +140,17 @@ def _report(data, workdir):
         report = data.report()
         print(report)
         storage.write_text(workdir.data, report.to_json())
+
+
+def _preview(recipe, data, workdir, model):
+    """Shows what augmentation makes of the data, before it is trained on."""
+    from kerasgan import pictures
+    from kerasgan.runs import preview
+
+    shown = preview.augmented(
+        model.settings.augmenter, _real_grid(data, model), recipe.seed
+    )
+    pictures.save(workdir.augmented, shown)
 
 
 def _check_metrics(recipe):

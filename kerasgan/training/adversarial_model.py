@@ -28,6 +28,7 @@ class Batch:
     step: Any  # int [], how many steps came before
     seed: int
     training: bool
+    player: str = ""  # Whose update it is for
     numbers: Any = None  # int [batch], the rows' places among all images
     images: Any = None  # int, of this step on all replicas
     real: Any = None
@@ -36,8 +37,11 @@ class Batch:
     labels: Any = None
     # {player: {name: [batch, ...]}}, what its network draws in training.
     draws: Any = dataclasses.field(default_factory=dict)
-    # {"<regularizer>/<name>": variable}, what regularizers keep.
+    # {"<regularizer>/<name>": variable}, what regularizers and the augmenter
+    # keep.
     state: Any = dataclasses.field(default_factory=dict)
+    # Their values before this step: a penalty's scope knows no variables.
+    kept: Any = dataclasses.field(default_factory=dict)
 
     def replace(self, **values):
         return dataclasses.replace(self, **values)
@@ -57,7 +61,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             name="images_seen", shape=(), dtype="int", trainable=False
         )
         self._step_sizes = set()
-        self._regularizer_state = {}
+        self._kept = {}
 
     # So many rows of a batch are of no use without each other.
     rows_together = 1
@@ -92,6 +96,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         *,
         loss="non_saturating",
         regularizers=(),
+        augmenter=None,
         term_weights=None,
         ema_half_life_images=10_000,
         schedules=None,
@@ -109,6 +114,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             arguments={
                 "loss": loss,
                 "regularizers": regularizers,
+                "augmenter": augmenter,
                 "term_weights": term_weights,
                 "ema_half_life_images": ema_half_life_images,
                 "schedules": schedules,
@@ -125,7 +131,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         compiles = not run_eagerly and devices.compiles(jit_compile)
         self._jit_replicas = compiles and devices.has_strategy()
         replicas.check(self.settings, self._jit_replicas)
-        self.settings.add_state(self, self._regularizer_state)
+        self.settings.add_state(self, self._kept)
         super().compile(
             # One object: Keras saves, restores and passes on just one.
             optimizer=keras.optimizers.MultiOptimizer(
@@ -160,6 +166,7 @@ class AdversarialModel(keras.Model, abc.ABC):
                     self._part, data, player, batch, update
                 )
                 logs |= self._update(player, batch, part)
+        devices.assign(self.settings.augmenter.adapted(batch, logs))
         self._step_sizes.add(images if isinstance(images, int) else None)
         for network, average in self.averages:
             averaging.update(
@@ -294,7 +301,8 @@ class AdversarialModel(keras.Model, abc.ABC):
         most = (batch.images + count - 1) // count
         first = seen + ops.cast(devices.replica_index() * most, seen.dtype)
         numbers = devices.spread(first + ops.cast(places, seen.dtype))
-        return self.sample_batch(data, player, batch.replace(numbers=numbers))
+        batch = batch.replace(numbers=numbers, player=player.name)
+        return self.sample_batch(data, player, batch)
 
     def _empty_batch(self, images, training=True):
         """What all batches of a step have in common."""
@@ -305,7 +313,11 @@ class AdversarialModel(keras.Model, abc.ABC):
             step=seen // ops.cast(images, seen.dtype),
             seed=self.settings.seed,
             training=training,
-            state=dict(self._regularizer_state),
+            state=dict(self._kept),
+            kept={
+                name: ops.convert_to_tensor(variable.value)
+                for name, variable in self._kept.items()
+            },
         )
 
     def _maybe_symbolic_build(self, *args, **kwargs):

@@ -1,22 +1,19 @@
 """GANModel: latents, and labels where there are any, become samples."""
 
-import functools
-
 import keras
-import numpy as np
 from keras import ops
 
-from kerasgan import devices, losses, random
+from kerasgan import augment, losses, random
 from kerasgan.errors import unknown_name
 from kerasgan.reconstruction import FeatureMatching
-from kerasgan.training import averaging, examples, packs, sampling
-from kerasgan.training.adversarial_model import AdversarialModel
+from kerasgan.training import averaging, examples, packs
+from kerasgan.training.latent_model import LatentModel
 
 _DISTRIBUTIONS = {"normal": random.normal, "uniform": random.uniform}
 
 
 @keras.saving.register_keras_serializable(package="kerasgan.gan_model")
-class GANModel(AdversarialModel):
+class GANModel(LatentModel):
     """A generator and a discriminator, and the game between them.
 
     Data for `fit` is a batch of real samples, (samples, labels), or
@@ -82,9 +79,8 @@ class GANModel(AdversarialModel):
         discriminator_optimizer=None,
         loss="non_saturating",
         regularizers=(),
+        augmenter=None,
         discriminator_steps=1,
-        generator_learning_rate=None,
-        discriminator_learning_rate=None,
         ema_half_life_images=10_000,
         term_weights=None,
         seed=0,
@@ -99,10 +95,9 @@ class GANModel(AdversarialModel):
                 "non_saturating", "wasserstein", "least_squares", "hinge",
                 "relativistic", "relativistic_average".
             regularizers: A list of objects from `kerasgan.regularizers`.
+            augmenter: Of `kerasgan.augment`, or "diffaugment", "ada", "apa".
             discriminator_steps: Its updates for each of the generator's; the
                 batch given to `fit` is shared among them.
-            generator_learning_rate, discriminator_learning_rate: A `Schedule`
-                that sets the optimizer's rate.
             ema_half_life_images: The average's memory, a number or a
                 `Schedule`; 0 follows the generator at once. A number begins
                 as a twentieth of the images seen.
@@ -119,18 +114,20 @@ class GANModel(AdversarialModel):
                 packs, unrolling) are over parts then. `loss_scale`, a power of
                 two for losses while slopes are computed: 2**10 suits
                 mixed_float16, 2**14 overflows. `jit_compile`, XLA: "auto" is
-                on GPUs and TPUs. `<player>_beta_2`: Adam's, by a `Schedule`.
+                on GPUs and TPUs. `<player>_learning_rate`, and Adam's
+                `<player>_beta_2`, are set by a `Schedule`.
                 `schedules`, {name: a `Schedule`}, set what networks name in
                 `scheduled`. `run_eagerly`, `steps_per_execution`.
         """
+        augmenter = augment.get(augmenter)
+        augmenter.check(self.sample_shape, self.packing)
         super().compile(
             generator_optimizer=generator_optimizer,
             discriminator_optimizer=discriminator_optimizer,
             loss=loss,
             regularizers=regularizers,
+            augmenter=augmenter,
             discriminator_steps=discriminator_steps,
-            generator_learning_rate=generator_learning_rate,
-            discriminator_learning_rate=discriminator_learning_rate,
             ema_half_life_images=ema_half_life_images,
             term_weights=term_weights,
             seed=seed,
@@ -140,6 +137,8 @@ class GANModel(AdversarialModel):
     default_term_weights = {
         "discriminator_real_logits": 0.0,
         "discriminator_fake_logits": 0.0,
+        "discriminator_real_signs": 0.0,
+        "discriminator_augmentation": 0.0,
     }
 
     @property
@@ -183,8 +182,8 @@ class GANModel(AdversarialModel):
 
     def discriminator_objective(self, batch):
         batch = self._judged(batch)
-        real = self._heads(batch.real, batch)
-        fake = self._heads(batch.fake, batch)
+        real = self._heads(batch.real, batch, "real")
+        fake = self._heads(batch.fake, batch, "fake")
         loss = self.settings.loss
         terms = {
             "adversarial": loss.discriminator(
@@ -192,6 +191,9 @@ class GANModel(AdversarialModel):
             ),
             "real_logits": losses.per_example(real["logits"]),
             "fake_logits": losses.per_example(fake["logits"]),
+            # Towards 1 where the discriminator overfits (ADA, section 3).
+            "real_signs": losses.per_example(ops.sign(real["logits"])),
+            **self.settings.augmenter.terms(batch),
         }
         if "classes" in real:
             terms["classification"] = losses.classification(
@@ -205,17 +207,19 @@ class GANModel(AdversarialModel):
         if "discriminator_drift" in self.settings.term_weights:
             terms["drift"] = losses.per_example(ops.square(real["logits"]))
         return terms | self._penalties(
-            "discriminator", lambda x: self._heads(x, batch)["logits"], batch
+            "discriminator",
+            lambda x: self._heads(x, batch, "real")["logits"],
+            batch,
         )
 
     def generator_objective(self, batch):
         unpacked = batch
         batch = self._judged(batch)
-        fake = self._heads(batch.fake, batch)
+        fake = self._heads(batch.fake, batch, "fake")
         matching = "generator_feature_matching" in self.settings.term_weights
         real = {"logits": None}
         if self.settings.loss.compares_with_real or matching:
-            real = self._heads(batch.real, batch)
+            real = self._heads(batch.real, batch, "real")
         terms = {
             "adversarial": self.settings.loss.generator(
                 real=real["logits"], fake=fake["logits"]
@@ -234,70 +238,6 @@ class GANModel(AdversarialModel):
             lambda x: self._generated(unpacked.replace(latents=x)),
             unpacked.replace(fake=batch.fake),
         )
-
-    def latents(self, count, seed=0):
-        """Latents [count, latent_size]; row i does not depend on count."""
-        return sampling.drawn(self._latents_of, count, seed)
-
-    def labels(self, count, seed=0):
-        """Labels int32 [count], each class as likely; None without classes."""
-        if self.classes is None:
-            return None
-        return sampling.drawn(self._labels_of, count, seed)
-
-    def generate(self, count, labels=None, seed=0, batch_size=64):
-        """Samples [count, ...] in the data's range, float32.
-
-        They come from the averaged generator, and sample i depends on the
-        seed, on i and on its label alone.
-
-        Args:
-            labels: One for all, or one for each; None draws classes evenly.
-            seed: Of the latents, and of labels that are drawn.
-            batch_size: How many at a time; it does not change them.
-        """
-        if labels is None and self._takes_labels(self.generator):
-            labels = self.labels(count, seed)
-        return self.decode(self.latents(count, seed), labels, batch_size)
-
-    def decode(self, latents, labels=None, batch_size=64):
-        """Latents [count, latent_size], labels -> what `generate` gives."""
-        inputs = latents = np.asarray(latents, "float32")
-        if self._takes_labels(self.generator):
-            inputs = (latents, examples.labels_for(len(latents), labels))
-        elif labels is not None:
-            raise examples.no_labels(labels)
-        samples = np.empty((len(latents), *self.sample_shape), "float32")
-        return sampling.fill(samples, self._samples_of, inputs, batch_size)
-
-    @functools.cached_property
-    def _latents_of(self):
-        purpose = "generate/latents"
-        return devices.compiled(
-            lambda numbers, seed: self._draw(
-                numbers, seed=seed, purpose=purpose
-            )
-        )
-
-    @functools.cached_property
-    def _labels_of(self):
-        purpose = "generate/labels"
-        return devices.compiled(
-            lambda numbers, seed: random.integers(
-                numbers, self.classes, seed=seed, purpose=purpose
-            )
-        )
-
-    @functools.cached_property
-    def _samples_of(self):
-        network = self.averaged_generator
-        return devices.compiled(
-            lambda inputs: network(inputs, training=False), network.variables
-        )
-
-    def call(self, inputs, training=False):
-        """What the averaged generator makes of its input."""
-        return self.averaged_generator(inputs, training=training)
 
     def get_config(self):
         return {
@@ -321,12 +261,6 @@ class GANModel(AdversarialModel):
             for name in ("generator", "discriminator")
         }
         return cls(**{**config, **networks})
-
-    def _draw(self, numbers, **key):
-        shape = (self.latent_size,)
-        if self.latent_distribution == "uniform":
-            return random.uniform(numbers, shape, low=-1.0, **key)
-        return random.normal(numbers, shape, **key)
 
     def _draws(self, player, batch):
         """{player: {name: values}}, what the networks' `draws` ask for."""
@@ -373,11 +307,20 @@ class GANModel(AdversarialModel):
 
     def _judged(self, batch):
         """A batch as the discriminator sees it, with generated samples."""
-        fake = self._generated(batch)
-        return packs.pack(batch.replace(fake=fake), self.packing)
+        batch = batch.replace(fake=self._generated(batch))
+        batch = self.settings.augmenter.replaced(batch)
+        return packs.pack(batch, self.packing)
 
-    def _heads(self, samples, batch):
-        """What the discriminator says of samples: {"logits": ..., ...}."""
+    def _heads(self, samples, batch, kind=None):
+        """What the discriminator says of samples: {"logits": ..., ...}.
+
+        Args:
+            kind: "real" or "fake", as which they are augmented; None does not.
+        """
+        if kind is not None:
+            samples = self.settings.augmenter(
+                samples, batch, purpose=f"{batch.player}/augment/{kind}"
+            )
         inputs = self._inputs(self.discriminator, samples, batch.labels)
         mode = self._mode("discriminator", batch)
         heads = getattr(self.discriminator, "heads", None)
@@ -387,9 +330,6 @@ class GANModel(AdversarialModel):
 
     def _inputs(self, network, first, labels):
         return (first, labels) if self._takes_labels(network) else first
-
-    def _takes_labels(self, network):
-        return examples.takes_labels(network, self.classes)
 
     def _build(self, network, shape):
         """Makes the network's weights -> what it gives, symbolically."""

@@ -5,7 +5,7 @@ import math
 
 import keras
 
-from kerasgan import devices, losses, schedules
+from kerasgan import augment, devices, losses, schedules
 from kerasgan.errors import unknown_name
 from kerasgan.regularizers import Regularizer
 from kerasgan.training import averaging
@@ -66,6 +66,7 @@ class Settings:
         self.arguments = {**arguments, **of_players}
         self.loss = losses.get(arguments["loss"])
         self.regularizers = _checked(arguments["regularizers"], networks)
+        self.augmenter = augment.get(arguments["augmenter"])
         self.term_weights = dict(arguments["term_weights"] or {})
         self.half_life_images = averaging.half_life(
             arguments["ema_half_life_images"]
@@ -132,19 +133,19 @@ class Settings:
         ]
 
     def add_state(self, model, state):
-        """Gives a model variables for what regularizers keep.
+        """Gives a model variables for what regularizers and augmenters keep.
 
         Args:
             state: {"<regularizer>/<name>": variable}, of an earlier `compile`
                 too; it takes those that are new.
         """
-        for regularizer in self.regularizers:
-            for name, start in regularizer.state.items():
-                key = f"{regularizer.name}/{name}"
+        for owner in (*self.regularizers, self.augmenter):
+            for name, start in owner.state.items():
+                key = f"{owner.name}/{name}"
                 if key in state:
                     continue
                 state[key] = model.add_weight(
-                    name=f"{regularizer.name}_{name}",
+                    name=f"{owner.name}_{name}",
                     shape=(),
                     initializer=keras.initializers.Constant(start),
                     trainable=False,
@@ -158,6 +159,7 @@ class Settings:
         for player in self.players:
             arguments[f"{player.name}_optimizer"] = player.optimizer
         arguments["loss"] = self.loss
+        arguments["augmenter"] = self.augmenter
         return {
             name: keras.saving.serialize_keras_object(value)
             for name, value in arguments.items()

@@ -6,13 +6,14 @@ import pathlib
 
 import pytest
 
-from kerasgan import losses, reconstruction, regularizers, schedules
+from kerasgan import augment, losses, reconstruction, regularizers, schedules
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 
 # The tests' file -> a module, and its abstract class whose kinds must all be in
 # the file's `CASES`.
 KINDS = {
+    "test_augment": (augment, augment.Augmenter),
     "test_losses": (losses, losses.AdversarialLoss),
     "test_regularizers": (regularizers, regularizers.Regularizer),
     "test_schedules": (schedules, schedules.Schedule),

@@ -169,6 +169,14 @@ def _samples(found):
             f"Generated images, in a grid, after {seen:,} images seen",
         )
     )
+    if found.workdir.augmented.exists():
+        pair.append(
+            _figure(
+                found.workdir.augmented,
+                "Augmented: an image, and what the discriminator may be shown",
+                "Real images, each followed by augmented ones",
+            )
+        )
     return join(element("div", *pair, class_="pair"), _film(found.grids))
 
 
