@@ -376,6 +376,43 @@ def test_modules_inside_themselves_end():
         checkpoints.arrays(network)
 
 
+def _doubled(depth):
+    """A list whose items are one list twice, and so on: 2^depth of them."""
+    return [] if depth == 0 else [_doubled(depth - 1)] * 2
+
+
+def test_shared_parts_do_not_multiply_without_end(tmp_path):
+    """A few hundred bytes that would otherwise be read until memory ends."""
+    path = tmp_path / "network.pkl"
+    variables = {"lod": np.zeros(1, "float32")}
+    network = published_files.tensorflow_network(variables, x=_doubled(60))
+    write_arrays(path, (None, network, network))
+    assert path.stat().st_size < 2000
+    with pytest.raises(ValueError, match="must have 100000 parts at most"):
+        convert.load("stylegan", path)
+    for kind in ("_modules", "components"):
+        network = checkpoints.Object()
+        for _ in range(60):
+            outer = checkpoints.Object()
+            outer[kind] = {"a": network, "b": network}
+            if kind == "components":
+                outer["variables"] = network["variables"] = []
+            network = outer
+        with pytest.raises(ValueError, match="must have 100000 parts"):
+            checkpoints.arrays(network)
+
+
+@pytest.mark.parametrize(
+    "name, arguments",
+    [("_codecs.encode", ("x",)), ("numpy.dtype", ())],
+)
+def test_errors_do_not_show_them_either(name, arguments, tmp_path):
+    path = tmp_path / "network.pkl"
+    path.write_bytes(_call(name, *arguments, _doubled(60)))
+    with pytest.raises(ValueError, match=r"\[\[\["):
+        checkpoints.read(path)
+
+
 @pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.7, 0.99])
 def test_torn_files_are_refused(share, tmp_path):
     path = tmp_path / "network.pkl"

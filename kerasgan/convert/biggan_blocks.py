@@ -1,7 +1,8 @@
 """What networks of BigGAN-PyTorch share. MIT licence.
 
-Spectral norm stores `u0`, and `sv0` for its logs. Arguments of a constructor
-that are not of the network, its optimizer's, say nothing here.
+Spectral norm stores `u0`, and `sv0` for its logs. Official constructors take
+all settings of a training: those that are not of the network, its optimizer's
+among them, say nothing here.
 """
 
 import re
@@ -14,14 +15,14 @@ from kerasgan.layers.normalization import ConditionalBatchNormalization
 
 LICENCE = "MIT (ajbrock/BigGAN-PyTorch)"
 IGNORED = (r".*\.sv0", r".*num_batches_tracked")
-_TRAINING = {
-    "mixed_precision": False,
-    "fp16": False,
-    "lr": 5e-5,
-    "B1": 0.0,
-    "B2": 0.999,
-    "init": "ortho",
-}
+# PyTorch's module, as text, or its name among the settings.
+_ACTIVATIONS = (
+    "relu",
+    "inplace_relu",
+    "ReLU()",
+    "ReLU(inplace=True)",
+    "ReLU(inplace=False)",
+)
 GENERATOR = {
     "G_ch": 64,
     "dim_z": 128,
@@ -40,10 +41,8 @@ GENERATOR = {
     "SN_eps": 1e-12,
     "G_param": ("SN",),
     "norm_style": ("bn",),
-    "adam_eps": 1e-8,
-    "skip_init": False,
-    "no_optim": False,
-    **{f"G_{name}": value for name, value in _TRAINING.items()},
+    "G_activation": _ACTIVATIONS,
+    "G_nl": _ACTIVATIONS,
 }
 DISCRIMINATOR = {
     "D_ch": 64,
@@ -56,9 +55,8 @@ DISCRIMINATOR = {
     "SN_eps": 1e-12,
     "output_dim": (1,),
     "D_param": ("SN",),
-    "adam_eps": 1e-8,
-    "skip_init": False,
-    **{f"D_{name}": value for name, value in _TRAINING.items()},
+    "D_activation": _ACTIVATIONS,
+    "D_nl": _ACTIVATIONS,
 }
 
 

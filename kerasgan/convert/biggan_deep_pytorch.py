@@ -76,7 +76,7 @@ def read(tree):
 def generator(state, config, dtype=None):
     """`BigGANdeep.Generator` -> `biggan_deep.Generator`."""
     known = {**GENERATOR, "G_depth": 2, "hier": (True,), "G_shared": (True,)}
-    sizes = check_config(config, known)
+    sizes = check_config(config, known, others="ignored")
     resolution = check_resolution(sizes, _GENERATOR_WIDTHS)
     widths = _GENERATOR_WIDTHS[resolution]
     chosen = attention_sizes(sizes["G_attn"])
@@ -113,8 +113,8 @@ def discriminator(state, config, dtype=None):
 
     Official ones of 32 px take their stages' sizes for 16 px each.
     """
-    known = {**DISCRIMINATOR, "D_wide": (True,), "D_depth": 2}
-    sizes = check_config(config, known)
+    known = {**DISCRIMINATOR, "D_depth": 2}  # `D_wide` changes nothing.
+    sizes = check_config(config, known, others="ignored")
     resolution = check_resolution(sizes, _DISCRIMINATOR_WIDTHS)
     widths, halvings = _DISCRIMINATOR_WIDTHS[resolution]
     sides = _sides(resolution, len(widths) - 1)

@@ -95,7 +95,8 @@ def generator(state, config, dtype=None):
 
     Of `dim_z` latents it takes as many as its parts share equally.
     """
-    sizes = check_config(config, {**GENERATOR, "hier": False})
+    known = {**GENERATOR, "hier": False}
+    sizes = check_config(config, known, others="ignored")
     resolution = check_resolution(sizes, _GENERATOR_WIDTHS)
     widths = _GENERATOR_WIDTHS[resolution]
     parts = len(widths) if sizes["hier"] else 1
@@ -129,7 +130,8 @@ def generator(state, config, dtype=None):
 
 def discriminator(state, config, dtype=None):
     """`BigGAN.Discriminator` -> `biggan.Discriminator`."""
-    sizes = check_config(config, {**DISCRIMINATOR, "D_wide": True})
+    known = {**DISCRIMINATOR, "D_wide": True}
+    sizes = check_config(config, known, others="ignored")
     resolution = check_resolution(sizes, _DISCRIMINATOR_WIDTHS)
     widths, halvings = _DISCRIMINATOR_WIDTHS[resolution]
     sides = _sides(resolution, len(widths), halvings)

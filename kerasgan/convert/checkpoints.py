@@ -11,6 +11,7 @@ import collections
 import functools
 import hashlib
 import re
+import reprlib
 
 import numpy as np
 
@@ -38,6 +39,10 @@ _DTYPE = re.compile(r"torch\.(b?float\d+|u?int\d+|bool)")
 _NUMPY = re.compile(r"numpy\.(?:_?core\.)?(?:multiarray\.)?(\w+)")
 _NUMBERS = re.compile(r"[<>=|]?(\?|[bBhHiIlLqQefd]|[biuf][1248])")
 _MAGIC = torch_files.MAGIC_BYTES
+# Modules of a network, or numbers and containers of its settings, at most: a
+# pickle tells of shared ones once, and what they expand to can be endless.
+# StyleGAN's have some hundreds.
+_PARTS = 100_000
 # What a file that is not what it should be makes a reader raise.
 MISTAKES = torch_files.MISTAKES
 
@@ -99,9 +104,9 @@ def arrays(tree):
         ValueError: There is none in it.
     """
     if isinstance(tree, Object) and "variables" in tree:
-        found = _variables(tree)
+        found = _variables(tree, iter(range(_PARTS)))
     elif isinstance(tree, Object):
-        found = dict(_tensors(tree))
+        found = dict(_tensors(tree, iter(range(_PARTS))))
     elif isinstance(tree, dict):
         found = {str(key): _array(value) for key, value in tree.items()}
     else:
@@ -118,9 +123,8 @@ def arrays(tree):
 
 def arguments(tree):
     """What a network of NVIDIA's was constructed with, as a dict."""
-    if "variables" in tree:
-        return _plain(tree.get("static_kwargs") or {})
-    return _plain(tree.get("_init_kwargs") or {})
+    name = "static_kwargs" if "variables" in tree else "_init_kwargs"
+    return _plain(tree.get(name) or {}, iter(range(_PARTS)))
 
 
 def part(tree, *names):
@@ -138,8 +142,17 @@ def part(tree, *names):
     )
 
 
-def _tensors(module, prefix="", above=()):
+def _spend(left):
+    """Raises once an iterator, what parts are left to read, has no more."""
+    if next(left, None) is None:
+        raise ValueError(
+            f"A network must have {_PARTS} parts at most, its settings too."
+        )
+
+
+def _tensors(module, left, prefix="", above=()):
     """(key, array) of a module, in the order of its `state_dict()`."""
+    _spend(left)
     if any(module is other for other in above):
         raise ValueError("A module is a part of itself.")
     for kind in ("_parameters", "_buffers"):
@@ -148,11 +161,13 @@ def _tensors(module, prefix="", above=()):
                 yield f"{prefix}{name}", _array(value)
     for name, inner in (module.get("_modules") or {}).items():
         if isinstance(inner, Object):
-            yield from _tensors(inner, f"{prefix}{name}.", (*above, module))
+            path = f"{prefix}{name}."
+            yield from _tensors(inner, left, path, (*above, module))
 
 
-def _variables(network, above=()):
+def _variables(network, left, above=()):
     """{name: array} of a TensorFlow 1 network and those that it is made of."""
+    _spend(left)
     if any(network is other for other in above):
         raise ValueError("A network is a part of itself.")
     found = {
@@ -161,7 +176,7 @@ def _variables(network, above=()):
         for name, value in network["variables"]
     }
     for inner in (network.get("components") or {}).values():
-        found |= _variables(inner, (*above, network))
+        found |= _variables(inner, left, (*above, network))
     return found
 
 
@@ -172,12 +187,13 @@ def _array(value):
     return value.array() if isinstance(value, _Array) else None
 
 
-def _plain(value):
+def _plain(value, left):
     """Numbers, text and containers of them; arrays' numbers too."""
+    _spend(left)
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item, left) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_plain(item, left) for item in value]
     found = _array(value)
     return value if found is None else found.tolist()
 
@@ -208,8 +224,10 @@ def _class(name):
 
 def _persistent(meta):
     """NVIDIA's objects bring the source of their class, which stays text."""
+    if not isinstance(meta["class_name"], str):
+        raise ValueError("A class whose name is no text.")
     made = Object()
-    made.class_name = str(meta["class_name"])
+    made.class_name = meta["class_name"]
     made.update(meta["state"])
     return made
 
@@ -219,7 +237,9 @@ class _DType:
 
     def __init__(self, code, *_):
         if not isinstance(code, str) or not _NUMBERS.fullmatch(code):
-            raise ValueError(f"Arrays must hold numbers. Received: {code!r}")
+            raise ValueError(
+                f"Arrays must hold numbers. Received: {reprlib.repr(code)}"
+            )
         self.dtype = np.dtype(code)
 
     def __setstate__(self, state):
@@ -253,7 +273,7 @@ def _scalar(dtype, data):
 def _encode(text, encoding="latin1"):
     """How Python 3 writes bytes where Python 2 should be able to read them."""
     if encoding != "latin1":
-        raise ValueError(f"An unknown encoding: {encoding!r}.")
+        raise ValueError(f"An unknown encoding: {reprlib.repr(encoding)}.")
     return text.encode("latin1")
 
 

@@ -18,15 +18,16 @@ from kerasgan.models import mescheder
 
 LICENCE = "MIT (LMescheder/GAN_stability)"
 IGNORED = ()
-# Of both networks; each makes no use of some.
-_ARGUMENTS = {
-    "z_dim": 256,
+# Each network makes no use of some.
+_GENERATOR = {
+    "z_dim": REQUIRED,
     "nlabels": REQUIRED,
     "size": REQUIRED,
     "embed_size": 256,
     "nfilter": 64,
     "nfilter_max": 512,
 }
+_DISCRIMINATOR = {**_GENERATOR, "z_dim": 256, "nfilter_max": 1024}
 
 
 def read(tree):
@@ -41,7 +42,6 @@ def read(tree):
     }
     labels, embed_size = arrays["generator"]["embedding.weight"].shape
     outputs, inputs = arrays["generator"]["fc.weight"].shape
-    image = arrays["discriminator"]["conv_img.weight"]
     blocks = {
         key.split(".")[1]
         for key in arrays["generator"]
@@ -52,15 +52,24 @@ def read(tree):
         "nlabels": labels,
         "size": 4 * 2 ** (len(blocks) - 1),
         "embed_size": embed_size,
-        "nfilter": len(image),
+        "nfilter": arrays["generator"]["conv_img.weight"].shape[1],
         "nfilter_max": outputs // 16,
     }
-    return {role: (state, config) for role, state in arrays.items()}
+    judge = arrays["discriminator"]
+    own = {
+        **config,
+        "nfilter": len(judge["conv_img.weight"]),
+        "nfilter_max": judge["fc.weight"].shape[1] // 16,
+    }
+    return {
+        "generator": (arrays["generator"], config),
+        "discriminator": (judge, own),
+    }
 
 
 def generator(state, config, dtype=None):
     """`Generator` -> `mescheder.Generator`."""
-    config = check_config(config, _ARGUMENTS)
+    config = check_config(config, _GENERATOR, others="ignored")
     network = mescheder.Generator(
         latent_size=config["z_dim"],
         label_width=config["embed_size"],
@@ -79,7 +88,7 @@ def generator(state, config, dtype=None):
 
 def discriminator(state, config, dtype=None):
     """`Discriminator` -> `mescheder.Discriminator`."""
-    config = check_config(config, _ARGUMENTS)
+    config = check_config(config, _DISCRIMINATOR)
     network = mescheder.Discriminator(
         dtype=dtype,
         **_sizes(config, state.take("conv_img.weight").shape[1]),

@@ -36,6 +36,16 @@ def sizes(config):
     }
 
 
+def groups(group_size, channels=1):
+    """Arguments of our discriminators that compare the images of a group.
+
+    Officially a group of one image, or of none, leaves the comparison out.
+    """
+    if group_size is None or group_size > 1:
+        return {"group_size": group_size, "deviation_channels": channels}
+    return {"deviation_channels": 0}
+
+
 def assign_trunk(state, config, trunk, second):
     """A discriminator's layers -> a `GrowingTrunk`.
 

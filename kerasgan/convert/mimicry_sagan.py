@@ -1,31 +1,28 @@
-"""SAGAN of torch-mimicry, at 32 px. MIT licence."""
+"""SAGAN of torch-mimicry, at 32 and 128 px. MIT licence."""
 
 from kerasgan.convert import mimicry_blocks
-from kerasgan.convert.state import check_config
+from kerasgan.convert.state import REQUIRED
 from kerasgan.models import sagan
 
 LICENCE = mimicry_blocks.LICENCE
 IGNORED = mimicry_blocks.IGNORED
 read = mimicry_blocks.read_conditional
-_CLASSES = {"num_classes": None}
-_SHARED = {
-    "image_shape": (32, 32, 3),
-    "max_width": None,
-    "stored_vectors": True,
-}
+_GENERATOR = {**mimicry_blocks.GENERATOR, "num_classes": REQUIRED}
+_DISCRIMINATOR = {**mimicry_blocks.DISCRIMINATOR, "num_classes": REQUIRED}
 
 
 def generator(state, config, dtype=None):
-    """`SAGANGenerator32` -> `sagan.Generator`."""
-    sizes = check_config(config, {**mimicry_blocks.GENERATOR, **_CLASSES})
+    """`SAGANGenerator<side>` -> `sagan.Generator`."""
+    sizes, config = mimicry_blocks.generator_sizes(state, config, _GENERATOR)
+    side, _, _ = sizes["image_shape"]
     network = sagan.Generator(
-        latent_size=sizes["nz"],
-        attention_px=16,
-        width=sizes["ngf"],
-        classes=sizes["num_classes"],
+        # After the second of three blocks, and the third of five.
+        attention_px=side // 2 if side < 128 else side // 4,
+        classes=config["num_classes"],
         upsampling="bilinear",
+        stored_vectors=True,
         dtype=dtype,
-        **_SHARED,
+        **sizes,
     )
     mimicry_blocks.assign_generator(state, network, spectral=True)
     _assign_attention(state, network.attend)
@@ -33,20 +30,21 @@ def generator(state, config, dtype=None):
 
 
 def discriminator(state, config, dtype=None):
-    """`SAGANDiscriminator32` -> `sagan.Discriminator`.
+    """`SAGANDiscriminator<side>` -> `sagan.Discriminator`.
 
     The official blocks rectify in place, and so what their shortcuts see.
     """
-    sizes = check_config(config, {**mimicry_blocks.DISCRIMINATOR, **_CLASSES})
+    sizes, config = mimicry_blocks.discriminator_sizes(
+        state, config, _DISCRIMINATOR
+    )
+    side, _, _ = sizes["image_shape"]
     network = sagan.Discriminator(
-        width=sizes["ndf"],
-        attention_px=8,
-        smallest_px=8,
-        last_blocks=2,
-        classes=sizes["num_classes"],
+        attention_px=side // 4,
+        classes=config["num_classes"],
         rectified_shortcuts=True,
+        stored_vectors=True,
         dtype=dtype,
-        **_SHARED,
+        **sizes,
     )
     mimicry_blocks.assign_discriminator(state, network)
     _assign_attention(state, network.attend)

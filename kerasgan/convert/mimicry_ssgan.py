@@ -1,36 +1,33 @@
-"""SSGAN of torch-mimicry, at 32 px. MIT licence."""
+"""SSGAN of torch-mimicry, at 32, 48, 64 and 128 px. MIT licence."""
 
 from kerasgan.convert import mimicry_blocks, mimicry_sngan
-from kerasgan.convert.state import check_config
 from kerasgan.models import sngan
 
 LICENCE = mimicry_blocks.LICENCE
 IGNORED = mimicry_blocks.IGNORED
 read = mimicry_blocks.read
+# The weights of the rotations' loss, which is not of the networks.
+_GENERATOR = {**mimicry_blocks.GENERATOR, "ss_loss_scale": 0.2}
+_DISCRIMINATOR = {**mimicry_blocks.DISCRIMINATOR, "ss_loss_scale": 1.0}
 
 
 def generator(state, config, dtype=None):
-    """`SSGANGenerator32` -> `sngan.Generator`."""
-    return mimicry_sngan.generator(state, _of_networks(config), dtype)
+    """`SSGANGenerator<side>` -> `sngan.Generator`."""
+    return mimicry_sngan.make_generator(state, config, _GENERATOR, dtype)
 
 
 def discriminator(state, config, dtype=None):
-    """`SSGANDiscriminator32` -> `sngan.Discriminator`.
+    """`SSGANDiscriminator<side>` -> `sngan.Discriminator`.
 
     The official blocks rectify in place, and so what their shortcuts see.
     """
-    sizes = check_config(_of_networks(config), mimicry_blocks.DISCRIMINATOR)
+    sizes, _ = mimicry_blocks.discriminator_sizes(state, config, _DISCRIMINATOR)
     network = sngan.Discriminator(
-        width=sizes["ndf"],
         rotations=True,
         rectified_shortcuts=True,
         stored_vectors=("blocks",),
         dtype=dtype,
+        **sizes,
     )
     mimicry_blocks.assign_discriminator(state, network)
     return network
-
-
-def _of_networks(config):
-    """Without the weight of the rotations' loss."""
-    return {k: v for k, v in config.items() if k != "ss_loss_scale"}

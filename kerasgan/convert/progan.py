@@ -9,6 +9,7 @@ from kerasgan.convert.growing_networks import (
     assign,
     assign_level,
     assign_trunk,
+    groups,
     read,
     sizes,
 )
@@ -26,7 +27,6 @@ _BOTH = {
     "fmap_decay": (1.0,),
     "fmap_max": 512,
     "use_wscale": (True,),
-    "use_leakyrelu": (True,),
     "fused_scale": (True, False),
     # How the same numbers are computed.
     "dtype": "float32",
@@ -36,21 +36,29 @@ _BOTH = {
 _GENERATOR = {
     **_BOTH,
     "latent_size": None,
-    "normalize_latents": (True,),
-    "use_pixelnorm": (True,),
-    "pixelnorm_epsilon": (1e-8,),
+    "use_leakyrelu": (True,),
+    "normalize_latents": True,
+    "use_pixelnorm": True,
+    "pixelnorm_epsilon": 1e-8,
 }
 _DISCRIMINATOR = {**_BOTH, "mbstd_group_size": 4}
 
 
 def generator(state, config, dtype=None):
     """`G_paper` -> `progan.Generator`, at the state's `lod`."""
-    config = check_config(config, _GENERATOR)
+    config = check_config(config, _GENERATOR, others="ignored")
     shared = sizes(config)
     latent_size = config["latent_size"]
     if latent_size is None:
         latent_size = min(int(config["fmap_base"]), shared["max_width"])
-    network = progan.Generator(**shared, latent_size=latent_size, dtype=dtype)
+    network = progan.Generator(
+        **shared,
+        latent_size=latent_size,
+        normalize_latents=config["normalize_latents"],
+        normalize_features=config["use_pixelnorm"],
+        norm_epsilon=config["pixelnorm_epsilon"],
+        dtype=dtype,
+    )
     fused = config["fused_scale"]
     stem, *stages = network.stages
     state.assign("4x4/Dense/weight", stem.dense.kernel, _columns_place_first)
@@ -71,11 +79,11 @@ def generator(state, config, dtype=None):
 
 def discriminator(state, config, dtype=None):
     """`D_paper` -> `progan.Discriminator`, at the state's `lod`."""
-    config = check_config(config, _DISCRIMINATOR)
+    config = check_config(config, _DISCRIMINATOR, others="ignored")
     fused = config["fused_scale"]
     network = progan.Discriminator(
         **sizes(config),
-        group_size=config["mbstd_group_size"],
+        **groups(config["mbstd_group_size"]),
         pools_rectified=not fused,
         dtype=dtype,
     )

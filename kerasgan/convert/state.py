@@ -159,19 +159,23 @@ def check_constant(state, key, expected):
         )
 
 
-def check_config(config, known):
+def check_config(config, known, others="refused"):
     """Raises if a configuration has arguments that no conversion knows.
 
     Args:
         known: {name: default}. A default that is a tuple lists all values
             that can be converted, the official default first; `REQUIRED`
             is for what has none.
+        others: What happens to all other names: "refused", or "ignored" where
+            the official constructor takes any and makes no use of them.
 
     Returns:
         The configuration with defaults for what it leaves out.
     """
     for name, value in config.items():
         if name not in known:
+            if others == "ignored":
+                continue
             raise ValueError(
                 f"`config` must have arguments of {', '.join(known)}. "
                 f"Received: {name}={value!r}"

@@ -13,6 +13,7 @@ from kerasgan.convert.growing_networks import (
     assign,
     assign_level,
     assign_trunk,
+    groups,
     read,
     sizes,
 )
@@ -44,7 +45,7 @@ _GENERATOR = {
     "dlatent_broadcast": None,
     "mapping_layers": 8,
     "mapping_fmaps": 512,
-    "mapping_lrmul": (0.01,),
+    "mapping_lrmul": 0.01,
     "mapping_nonlinearity": ("lrelu",),
     "normalize_latents": (True,),
     "num_channels": 3,
@@ -66,7 +67,7 @@ _DISCRIMINATOR = {
     "num_channels": 1,
     "resolution": 32,
     "mbstd_group_size": 4,
-    "mbstd_num_features": (1,),
+    "mbstd_num_features": 1,
 }
 
 
@@ -75,14 +76,17 @@ def generator(state, config, dtype=None):
 
     At the state's `lod`; without truncation, whatever the configuration.
     """
-    config = check_config(config, _GENERATOR)
+    config = check_config(config, _GENERATOR, others="ignored")
     network = stylegan.Generator(
         **sizes(config),
         latent_size=config["latent_size"],
         style_size=config["dlatent_size"],
         mapping_depth=config["mapping_layers"],
         mapping_width=config["mapping_fmaps"],
-        style_mixing=config["style_mixing_prob"] or 0.0,
+        mapping_learning_rate_multiplier=config["mapping_lrmul"],
+        # Officially None and 1 both mean that the average does not move.
+        average_decay=_or(config["dlatent_avg_beta"], 1.0),
+        style_mixing=_or(config["style_mixing_prob"], 0.0),
         dtype=dtype,
     )
     layers = 2 * len(network.stages)
@@ -122,13 +126,16 @@ def generator(state, config, dtype=None):
 
 def discriminator(state, config, dtype=None):
     """`D_basic` -> `stylegan.Discriminator`, at the state's `lod`."""
-    config = check_config(config, _DISCRIMINATOR)
-    network = stylegan.Discriminator(
-        **sizes(config), group_size=config["mbstd_group_size"], dtype=dtype
-    )
+    config = check_config(config, _DISCRIMINATOR, others="ignored")
+    compared = groups(config["mbstd_group_size"], config["mbstd_num_features"])
+    network = stylegan.Discriminator(**sizes(config), **compared, dtype=dtype)
     assign_trunk(state, config, network.trunk, second="Conv1_down")
     assign_level(state, network)
     return network
+
+
+def _or(value, default):
+    return default if value is None else value
 
 
 def _prefix(state, prefix, key):

@@ -37,18 +37,22 @@ _GENERATOR = {
 }
 _SYNTHESIS = {
     "architecture": ("skip", "orig", "resnet"),
-    "use_noise": (True,),
+    "use_noise": True,
     **_CONVOLUTIONS,
 }
-MAPPING = {
+_MAPPING = {
     "num_layers": 8,
     "embed_features": None,
     "layer_features": None,
     "activation": ("lrelu",),
-    "lr_multiplier": (0.01,),
+    "lr_multiplier": 0.01,
     "w_avg_beta": 0.995,
 }
-_DISCRIMINATOR = {
+# Of labels there is no average.
+_DISCRIMINATOR_MAPPING = {
+    name: value for name, value in _MAPPING.items() if name != "w_avg_beta"
+}
+DISCRIMINATOR = {
     "c_dim": 0,
     "img_resolution": 1024,
     "img_channels": 3,
@@ -87,7 +91,7 @@ def generator(state, config, dtype=None):
     """`training.networks.Generator` -> `stylegan2.Generator`."""
     sizes = check_config(config, _GENERATOR)
     synthesis = check_config(sizes["synthesis_kwargs"], _SYNTHESIS)
-    mapping = check_config(sizes["mapping_kwargs"], MAPPING)
+    mapping = check_config(sizes["mapping_kwargs"], _MAPPING)
     network = stylegan2.Generator(
         image_shape(sizes),
         latent_size=sizes["z_dim"],
@@ -98,7 +102,9 @@ def generator(state, config, dtype=None):
         architecture=_ARCHITECTURES[synthesis["architecture"]],
         mapping_depth=mapping["num_layers"],
         mapping_width=mapping["layer_features"],
+        mapping_learning_rate_multiplier=mapping["lr_multiplier"],
         label_size=mapping["embed_features"],
+        noise=synthesis["use_noise"],
         average_decay=mapping["w_avg_beta"],
         clamp=synthesis["conv_clamp"],
         dtype=dtype,
@@ -122,22 +128,20 @@ def generator(state, config, dtype=None):
 def discriminator(state, config, dtype=None):
     """`training.networks.Discriminator` -> `stylegan2.Discriminator`."""
     return style_discriminator(
-        stylegan2.Discriminator, state, config, MAPPING, dtype
+        stylegan2.Discriminator, state, config, DISCRIMINATOR, dtype
     )
 
 
-def style_discriminator(network_class, state, config, known_mapping, dtype):
-    """The same for each family that has this discriminator."""
-    sizes = check_config(config, _DISCRIMINATOR)
+def style_discriminator(network_class, state, config, known, dtype):
+    """The same for each family that has this discriminator.
+
+    Args:
+        known: The official arguments, as `check_config` takes them.
+    """
+    sizes = check_config(config, known)
     check_config(sizes["block_kwargs"], _BLOCK)
-    mapping = check_config(sizes["mapping_kwargs"], known_mapping)
+    mapping = check_config(sizes["mapping_kwargs"], _DISCRIMINATOR_MAPPING)
     epilogue = check_config(sizes["epilogue_kwargs"], _EPILOGUE)
-    for name in ("embed_features", "layer_features"):
-        if mapping[name] is not None:
-            raise ValueError(
-                f"`{name}` of a discriminator's mapping must be left out. "
-                f"Received: {name}={mapping[name]!r}"
-            )
     network = network_class(
         image_shape(sizes),
         width=_width(sizes, sizes),
@@ -145,6 +149,9 @@ def style_discriminator(network_class, state, config, known_mapping, dtype):
         classes=sizes["c_dim"] or None,
         architecture=_ARCHITECTURES[sizes["architecture"]],
         mapping_depth=mapping["num_layers"],
+        mapping_width=mapping["layer_features"],
+        mapping_learning_rate_multiplier=mapping["lr_multiplier"],
+        embedding_size=mapping["embed_features"],
         label_size=sizes["cmap_dim"],
         group_size=epilogue["mbstd_group_size"],
         deviation_channels=epilogue["mbstd_num_channels"],
@@ -205,8 +212,9 @@ def _width(widths, sizes):
 def _assign_styled(state, name, layer):
     _check_filter(state, name)
     _assign_modulated(state, name, layer)
-    state.assign(f"{name}.noise_const", layer.noise)
-    state.assign(f"{name}.noise_strength", layer.noise_strength)
+    if layer.noise is not None:
+        state.assign(f"{name}.noise_const", layer.noise)
+        state.assign(f"{name}.noise_strength", layer.noise_strength)
 
 
 def _assign_modulated(state, name, layer):

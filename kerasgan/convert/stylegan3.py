@@ -22,27 +22,31 @@ _GENERATOR = {
     "channel_max": 512,
     "num_layers": 14,
     "num_critical": 2,
-    "first_cutoff": (2,),
-    "first_stopband": (2**2.1,),
-    "last_stopband_rel": (2**0.3,),
+    "first_cutoff": 2,
+    "first_stopband": 2**2.1,
+    "last_stopband_rel": 2**0.3,
     "margin_size": 10,
-    "output_scale": (0.25,),
+    "output_scale": 0.25,
     # All is computed in the precision that is asked for here.
     "num_fp16_res": 4,
     "conv_kernel": 3,
-    "filter_size": (6,),
-    "lrelu_upsampling": (2,),
+    "filter_size": 6,
+    "lrelu_upsampling": 2,
     "use_radial_filters": False,
     "conv_clamp": 256,
     "magnitude_ema_beta": 0.999,
 }
 _MAPPING = {
     "num_layers": 2,
-    "lr_multiplier": (0.01,),
+    "lr_multiplier": 0.01,
     "w_avg_beta": 0.998,
 }
-# The file of its discriminator is that of StyleGAN2-ADA.
-_DISCRIMINATOR_MAPPING = stylegan2_ada_pytorch.MAPPING
+# StyleGAN2-ADA's, but trained in float16.
+_DISCRIMINATOR = {
+    **stylegan2_ada_pytorch.DISCRIMINATOR,
+    "num_fp16_res": 4,
+    "conv_clamp": 256,
+}
 
 
 read = stylegan2_ada_pytorch.read
@@ -65,7 +69,14 @@ def generator(state, config, dtype=None):
         margin_px=sizes["margin_size"],
         kernel_size=sizes["conv_kernel"],
         radial=sizes["use_radial_filters"],
+        first_cutoff=sizes["first_cutoff"],
+        first_stopband=sizes["first_stopband"],
+        last_stopband=sizes["last_stopband_rel"],
+        filter_taps=sizes["filter_size"],
+        oversampling=sizes["lrelu_upsampling"],
+        output_scale=sizes["output_scale"],
         mapping_depth=mapping["num_layers"],
+        mapping_learning_rate_multiplier=mapping["lr_multiplier"],
         average_decay=mapping["w_avg_beta"],
         magnitude_decay=sizes["magnitude_ema_beta"],
         clamp=sizes["conv_clamp"],
@@ -82,7 +93,7 @@ def generator(state, config, dtype=None):
 def discriminator(state, config, dtype=None):
     """`training.networks_stylegan2.Discriminator`, StyleGAN2's."""
     return stylegan2_ada_pytorch.style_discriminator(
-        stylegan3.Discriminator, state, config, _DISCRIMINATOR_MAPPING, dtype
+        stylegan3.Discriminator, state, config, _DISCRIMINATOR, dtype
     )
 
 

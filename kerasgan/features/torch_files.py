@@ -11,6 +11,7 @@ import dataclasses
 import io
 import math
 import pickle
+import reprlib
 import struct
 import zipfile
 
@@ -221,7 +222,9 @@ class Reader(pickle.Unpickler):
         kind, dtype, key, _, count = identity[:5]
         views = identity[5:]  # The legacy format's; its use ended long ago.
         if kind != "storage" or any(view is not None for view in views):
-            raise ValueError(f"An unknown kind of reference: {kind!r}.")
+            raise ValueError(
+                f"An unknown kind of reference: {reprlib.repr(kind)}."
+            )
         if not isinstance(dtype, np.dtype) or self._storage is None:
             raise ValueError("A storage where none can be.")
         return self._storage(key, dtype, int(count))

@@ -17,8 +17,6 @@ from kerasgan.layers.image_norm import pixel_norm
 from kerasgan.layers.modulation import convolve_modulated
 from kerasgan.layers.precision import output_dtype
 
-_TAPS = 6  # Of a filter, times the factor of its resampling.
-
 
 class Signal:
     """What a layer gives: how it is sampled, and what it may hold."""
@@ -152,6 +150,8 @@ class FilteredConvolution(layers.Layer):
         kernel_size,
         draws,
         radial,
+        taps,
+        oversampling,
         magnitude_decay,
         clamp,
     ):
@@ -162,7 +162,7 @@ class FilteredConvolution(layers.Layer):
         self.kernel_size = kernel_size
         self.old_channels = old.channels
         self.signal = new
-        self._design(old, new, radial)
+        self._design(old, new, radial, taps, oversampling)
         self.to_scales = EqualizedDense(
             old.channels,
             initial_bias=1.0,
@@ -219,7 +219,7 @@ class FilteredConvolution(layers.Layer):
             self.clamp,
         )
 
-    def _design(self, old, new, radial):
+    def _design(self, old, new, radial, taps, oversampling):
         """Filters, and the padding that keeps the middle where it is."""
         margin = (self.kernel_size - 1,) * 2
         self.margins = ((0, 0), margin, margin, (0, 0))
@@ -228,10 +228,15 @@ class FilteredConvolution(layers.Layer):
         self.padding = ((0, 0), (0, 0))
         if self.draws:
             return
-        rate = 2 * max(old.rate, new.rate)
+        rate = oversampling * max(old.rate, new.rate)
         self.up, self.down = rate // old.rate, rate // new.rate
         self.up_taps, self.down_taps = (
-            lowpass(_TAPS * factor, signal.cutoff, 2 * signal.half_width, rate)
+            lowpass(
+                taps * factor if factor > 1 else 1,
+                signal.cutoff,
+                2 * signal.half_width,
+                rate,
+            )
             for factor, signal in ((self.up, old), (self.down, new))
         )
         sides = []
@@ -242,7 +247,7 @@ class FilteredConvolution(layers.Layer):
             low = (total + self.up) // 2
             sides.append((low, total - low))
         self.padding = tuple(sides)
-        if radial:
+        if radial and self.down > 1:
             self.down_taps = lowpass(
                 len(self.down_taps),
                 new.cutoff,

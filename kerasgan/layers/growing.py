@@ -124,12 +124,20 @@ class GrowingTrunk(layers.Layer):
         image_shape, width, max_width: Of `growing_stages`.
         outputs: How many logits to give.
         group_size: Images that are compared with each other.
+        deviation_channels: Channels that tell of them; 0 leaves it out.
         halve: (height, width, channels, channels to give) -> a layer that
             halves the size.
     """
 
     def __init__(
-        self, image_shape, width, max_width, outputs, group_size, halve
+        self,
+        image_shape,
+        width,
+        max_width,
+        outputs,
+        group_size,
+        deviation_channels,
+        halve,
     ):
         super().__init__(name="trunk")
         stages = growing_stages(image_shape, width, max_width)
@@ -143,7 +151,9 @@ class GrowingTrunk(layers.Layer):
             halve(*stage, wider)
             for stage, (_, _, wider) in itertools.pairwise(stages)
         ]
-        self.compare = MinibatchStdDev(group_size)
+        self.compare = None
+        if deviation_channels:
+            self.compare = MinibatchStdDev(group_size, deviation_channels)
         self.last = convolve(grid_width, name=f"stage_{grid_height}px")
         self.flatten = layers.Flatten()
         self.dense = EqualizedDense(
@@ -165,6 +175,8 @@ class GrowingTrunk(layers.Layer):
             coarse = self.from_images[number + 1](images)
             x = blend(stage(x), coarse, level - number)
             features.append(x)
-        x = self.last(self.compare(x))
+        if self.compare is not None:
+            x = self.compare(x)
+        x = self.last(x)
         features.append(x)
         return self.to_logits(self.dense(self.flatten(x))), features

@@ -64,6 +64,7 @@ class MappingNetwork(keras.layers.Layer):
                 name="embed",
             )
         sizes = [hidden_size or style_size] * (depth - 1) + [style_size]
+        sizes = sizes[:depth]  # None where labels alone are embedded.
         self.dense = [
             EqualizedDense(
                 size,

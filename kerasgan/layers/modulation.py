@@ -70,6 +70,7 @@ class StyledConvolution(layers.Layer):
         size,
         style_size,
         doubles,
+        adds_noise,
         clamp,
         gain=1.0,
     ):
@@ -85,6 +86,9 @@ class StyledConvolution(layers.Layer):
         self.bias = self.add_weight(
             name="bias", shape=(channels,), initializer="zeros", autocast=False
         )
+        self.noise = self.noise_strength = None
+        if not adds_noise:
+            return
         self.noise = self.add_weight(
             name="noise",
             shape=size,
@@ -97,7 +101,12 @@ class StyledConvolution(layers.Layer):
         )
 
     def noise_of(self, draws):
-        """[batch or 1, h, w, 1]: this layer's draw, or the stored constant."""
+        """[batch or 1, h, w, 1]: this layer's draw, or the stored constant.
+
+        None where the layer adds no noise.
+        """
+        if self.noise is None:
+            return None
         if draws is None:
             return self.noise.value[None, :, :, None]
         return draws[self.noise_name]

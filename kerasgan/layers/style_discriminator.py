@@ -40,6 +40,10 @@ class StyleDiscriminator(keras.Model):
         architecture: "original"; "skip", every stage sees the image; or
             "residual".
         mapping_depth: Dense layers from labels to what is projected on.
+        mapping_width: Of all of them but the last; None is `label_size`.
+        mapping_learning_rate_multiplier: Of those layers.
+        embedding_size: Of a label's embedding, before them; None is
+            `label_size`.
         label_size: Of what labels become; None is the last stage's channels.
         group_size: Images that are compared with each other: see
             `MinibatchStdDev`. None: the whole batch.
@@ -56,6 +60,9 @@ class StyleDiscriminator(keras.Model):
         conditioning="projection",
         architecture="residual",
         mapping_depth=8,
+        mapping_width=None,
+        mapping_learning_rate_multiplier=0.01,
+        embedding_size=None,
         label_size=None,
         group_size=4,
         deviation_channels=1,
@@ -72,6 +79,9 @@ class StyleDiscriminator(keras.Model):
         )
         self.architecture = check_architecture(architecture)
         self.mapping_depth = mapping_depth
+        self.mapping_width = mapping_width
+        self.mapping_learning_rate_multiplier = mapping_learning_rate_multiplier
+        self.embedding_size = embedding_size
         self.label_size = label_size
         self.group_size = group_size
         self.deviation_channels = deviation_channels
@@ -100,8 +110,9 @@ class StyleDiscriminator(keras.Model):
         dtype, size = output_dtype(), self.label_size or channels
         self.from_image = None
         if self.architecture == "skip":
+            # In float32, where nothing has to be cut.
             self.from_image = _Convolution(
-                "from_image", channels, 1, self.clamp, dtype=dtype
+                "from_image", channels, 1, clamp=None, dtype=dtype
             )
         self.deviation = None
         if self.deviation_channels:
@@ -122,6 +133,9 @@ class StyleDiscriminator(keras.Model):
                 size,
                 self.mapping_depth,
                 self.classes,
+                hidden_size=self.mapping_width,
+                label_size=self.embedding_size,
+                learning_rate_multiplier=self.mapping_learning_rate_multiplier,
                 average_decay=None,
                 dtype=dtype,
                 name="mapping",
@@ -175,6 +189,11 @@ class StyleDiscriminator(keras.Model):
             "conditioning": self.conditioning,
             "architecture": self.architecture,
             "mapping_depth": self.mapping_depth,
+            "mapping_width": self.mapping_width,
+            "mapping_learning_rate_multiplier": (
+                self.mapping_learning_rate_multiplier
+            ),
+            "embedding_size": self.embedding_size,
             "label_size": self.label_size,
             "group_size": self.group_size,
             "deviation_channels": self.deviation_channels,

@@ -57,6 +57,10 @@ class Generator(Growing):
             of it, rounded down where `width` is a fraction.
         max_width: Channels of no stage exceed it.
         classes: If given, the input is (latents, labels).
+        normalize_latents: Whether latents and labels are scaled to a mean
+            square of 1.
+        normalize_features: Whether what each layer gives is, pixel by pixel.
+        norm_epsilon: Added to those mean squares.
     """
 
     bounded = False  # No tanh at the end.
@@ -68,6 +72,9 @@ class Generator(Growing):
         width=256,
         max_width=512,
         classes=None,
+        normalize_latents=True,
+        normalize_features=True,
+        norm_epsilon=1e-8,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -76,12 +83,19 @@ class Generator(Growing):
         self.width = width
         self.max_width = max_width
         self.classes = classes
+        self.normalize_latents = normalize_latents
+        self.normalize_features = normalize_features
+        self.norm_epsilon = norm_epsilon
 
+        epsilon = norm_epsilon if normalize_features else None
         grid, *stages = reversed(
             growing_stages(self.image_shape, width, max_width)
         )
         with policy_of(self):
-            self.stages = [_Stem(*grid), *[_UpBlock(*x) for x in stages]]
+            self.stages = [
+                _Stem(*grid, epsilon),
+                *[_UpBlock(*stage, epsilon) for stage in stages],
+            ]
             self.to_images = [
                 EqualizedConv2D(
                     self.image_shape[-1],
@@ -100,7 +114,9 @@ class Generator(Growing):
         (latents, labels [batch]) -> images.
         """
         latents, labels = split_labels(inputs, self.classes)
-        x = pixel_norm(concatenate_labels(latents, labels))
+        x = concatenate_labels(latents, labels)
+        if self.normalize_latents:
+            x = pixel_norm(x, self.norm_epsilon)
         images = []
         for stage, to_image in zip(self.stages, self.to_images, strict=True):
             x = stage(x)
@@ -115,6 +131,9 @@ class Generator(Growing):
             "width": self.width,
             "max_width": self.max_width,
             "classes": self.classes,
+            "normalize_latents": self.normalize_latents,
+            "normalize_features": self.normalize_features,
+            "norm_epsilon": self.norm_epsilon,
         }
 
 
@@ -132,6 +151,7 @@ class Discriminator(Growing):
         classes: If given, `heads` has logits for "classes" too.
         conditioning: "classification": labels are not seen, but told.
         group_size: Images that are compared with each other.
+        deviation_channels: Channels that tell of them; 0 leaves it out.
         pools_rectified: Whether a stage halves what its last convolution's
             activation gives, as in the paper. False halves before the
             activation, as the authors' code does unless it is told otherwise
@@ -146,6 +166,7 @@ class Discriminator(Growing):
         classes=None,
         conditioning="classification",
         group_size=4,
+        deviation_channels=1,
         pools_rectified=True,
         **kwargs,
     ):
@@ -158,6 +179,7 @@ class Discriminator(Growing):
             conditioning, ("classification",)
         )
         self.group_size = group_size
+        self.deviation_channels = deviation_channels
         self.pools_rectified = pools_rectified
 
         with policy_of(self):
@@ -167,6 +189,7 @@ class Discriminator(Growing):
                 max_width,
                 outputs=1 + (classes or 0),
                 group_size=group_size,
+                deviation_channels=deviation_channels,
                 halve=functools.partial(
                     _DownBlock, pools_rectified=pools_rectified
                 ),
@@ -203,15 +226,27 @@ class Discriminator(Growing):
             "classes": self.classes,
             "conditioning": self.conditioning,
             "group_size": self.group_size,
+            "deviation_channels": self.deviation_channels,
             "pools_rectified": self.pools_rectified,
         }
 
 
-class _Stem(layers.Layer):
+class _Normalized(layers.Layer):
+    """A stage that normalizes by pixel, unless the epsilon is None."""
+
+    def __init__(self, name, epsilon):
+        super().__init__(name=name)
+        self.epsilon = epsilon
+
+    def normalize(self, x):
+        return x if self.epsilon is None else pixel_norm(x, self.epsilon)
+
+
+class _Stem(_Normalized):
     """Normal vectors [batch, n] -> a grid [batch, height, width, channels]."""
 
-    def __init__(self, height, width, channels):
-        super().__init__(name=f"stem_{height}px")
+    def __init__(self, height, width, channels, epsilon):
+        super().__init__(f"stem_{height}px", epsilon)
         self.size = (height, width)
         # The authors' gain: as of a grid of 4x4 that were one convolution.
         self.dense = EqualizedDense(
@@ -226,22 +261,22 @@ class _Stem(layers.Layer):
         x = ops.reshape(
             self.dense(inputs), (-1, *self.size, self.bias.shape[0])
         )
-        x = pixel_norm(leaky_relu(x + self.bias))
-        return pixel_norm(self.convolution(x))
+        x = self.normalize(leaky_relu(x + self.bias))
+        return self.normalize(self.convolution(x))
 
 
-class _UpBlock(layers.Layer):
+class _UpBlock(_Normalized):
     """Doubles the size, cropped to (height, width), then two convolutions."""
 
-    def __init__(self, height, width, channels):
-        super().__init__(name=f"stage_{height}px")
+    def __init__(self, height, width, channels, epsilon):
+        super().__init__(f"stage_{height}px", epsilon)
         self.size = (height, width)
         self.first = convolve(channels)
         self.second = convolve(channels)
 
     def call(self, inputs):
-        x = pixel_norm(self.first(enlarge(inputs, self.size)))
-        return pixel_norm(self.second(x))
+        x = self.normalize(self.first(enlarge(inputs, self.size)))
+        return self.normalize(self.second(x))
 
 
 class _DownBlock(layers.Layer):

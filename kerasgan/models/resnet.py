@@ -5,13 +5,13 @@ https://arxiv.org/abs/1704.00028.
     images [b, 32, 32, 3] -> 16px -> 8px -> 8px -> 8px -> logits [b]
 
 Any other size: the generator doubles a grid whose shorter side is 4 to 8 px;
-the discriminator halves until the shorter side is 8 px or less (once at
-least), then has two more blocks. So its grids end at 4 px for images of 8 px,
-at 7 px for 28, at 8 px for 64 and 128.
+the discriminator halves until the shorter side is `smallest_px` or less (once
+at least), then has `last_blocks` more. By default its grids end at 4 px for
+images of 8 px, at 7 px for 28, at 8 px for 64 and 128.
 
 Differs from the paper: nothing in the networks at 32 px, which are those of
 its CIFAR-10 experiments. Its discriminators for 64 px go down to 4 px, without
-the two blocks after. Initial weights are those of the published code: uniform,
+the two blocks after, as smallest_px=4 and last_blocks=0 do here. Initial weights are those of the published code: uniform,
 with variance 4 / (fan in + fan out) for 3x3 convolutions inside blocks and half
 of that elsewhere.
 """
@@ -124,8 +124,11 @@ class Discriminator(keras.Model):
         image_shape: (height, width, channels), any.
         width: Channels at the image's own size; the first block has twice as
             many where `max_width` allows.
-        max_width: Channels double with each halving of the size up to this;
-            by default they never do.
+        max_width: Channels double up to this; by default they never do.
+        smallest_px: Blocks halve until the shorter side is this or less.
+        last_blocks: How many follow at that size.
+        doublings: How often channels double, from block to block; by default
+            in all blocks that halve.
         classes: If given, `heads` has logits for "classes" too.
         conditioning: "classification": labels are not seen, but told.
         dropout: The part of each block's activations that training drops.
@@ -138,6 +141,9 @@ class Discriminator(keras.Model):
         image_shape=(32, 32, 3),
         width=128,
         max_width=None,
+        smallest_px=8,
+        last_blocks=2,
+        doublings=None,
         classes=None,
         conditioning="classification",
         dropout=0.0,
@@ -153,12 +159,19 @@ class Discriminator(keras.Model):
             conditioning, ("classification",)
         )
         self.dropout = dropout
+        self.smallest_px = smallest_px
+        self.last_blocks = last_blocks
+        self.doublings = doublings
         self.rectified_shortcuts = rectified_shortcuts
 
         shorter_side = min(self.image_shape[:2])
-        halvings = max(1, math.ceil(math.log2(shorter_side / 8)))
-        widths = _stage_widths(width, max_width, halvings + 1)[1:]
-        widths = [self.image_shape[-1], *widths, widths[-1], widths[-1]]
+        halvings = max(1, math.ceil(math.log2(shorter_side / smallest_px)))
+        most = halvings if doublings is None else doublings
+        widths = [
+            min(int(width * 2 ** min(i + 1, most)), max_width or width)
+            for i in range(halvings + last_blocks)
+        ]
+        widths = [self.image_shape[-1], *widths]
         with policy_of(self):
             self.stages = [
                 _DownBlock(*pair, i < halvings, i, rectified_shortcuts)
@@ -208,6 +221,9 @@ class Discriminator(keras.Model):
             "classes": self.classes,
             "conditioning": self.conditioning,
             "dropout": self.dropout,
+            "smallest_px": self.smallest_px,
+            "last_blocks": self.last_blocks,
+            "doublings": self.doublings,
             "rectified_shortcuts": self.rectified_shortcuts,
         }
 

@@ -133,10 +133,11 @@ class Discriminator(keras.Model):
     Args:
         image_shape: (height, width, channels), any.
         width: Channels of the first block.
-        max_width: Channels double with each halving of the size up to this;
-            by default they never do.
+        max_width: Channels double up to this; by default they never do.
         smallest_px: Blocks halve until the shorter side is this or less.
         last_blocks: How many follow at that size.
+        doublings: How often channels double, from block to block; by default
+            in all blocks that halve but the first.
         classes: The number of classes, if labels are used.
         conditioning: With "projection", the input is (images, labels). With
             "classification", it is images, and `heads` has "classes" too.
@@ -155,6 +156,7 @@ class Discriminator(keras.Model):
         max_width=None,
         smallest_px=8,
         last_blocks=2,
+        doublings=None,
         classes=None,
         conditioning="projection",
         rotations=False,
@@ -168,6 +170,7 @@ class Discriminator(keras.Model):
         self.max_width = max_width
         self.smallest_px = smallest_px
         self.last_blocks = last_blocks
+        self.doublings = doublings
         self.classes = classes
         self.conditioning = check_conditioning(conditioning, CONDITIONINGS)
         self.rotations = rotations
@@ -176,8 +179,9 @@ class Discriminator(keras.Model):
 
         shorter_side = min(self.image_shape[:2])
         halvings = max(1, math.ceil(math.log2(shorter_side / smallest_px)))
+        most = halvings - 1 if doublings is None else doublings
         widths = [
-            min(width * 2 ** min(i, halvings - 1), max_width or width)
+            min(width * 2 ** min(i, most), max_width or width)
             for i in range(halvings + last_blocks)
         ]
         ends = itertools.pairwise([self.image_shape[-1], *widths])
@@ -237,6 +241,7 @@ class Discriminator(keras.Model):
             "max_width": self.max_width,
             "smallest_px": self.smallest_px,
             "last_blocks": self.last_blocks,
+            "doublings": self.doublings,
             "classes": self.classes,
             "conditioning": self.conditioning,
             "rotations": self.rotations,

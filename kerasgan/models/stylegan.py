@@ -60,6 +60,8 @@ class Generator(Growing):
         classes: If given, the input is (latents, labels).
         mapping_depth: Dense layers between latents and styles.
         mapping_width: Their numbers, but for the last one.
+        mapping_learning_rate_multiplier: Of those layers.
+        average_decay: What the average style keeps in each training step.
         style_mixing: The share of images in training that take the styles of
             another latent vector from some layer on.
     """
@@ -76,6 +78,8 @@ class Generator(Growing):
         classes=None,
         mapping_depth=8,
         mapping_width=512,
+        mapping_learning_rate_multiplier=0.01,
+        average_decay=0.995,
         style_mixing=0.9,
         **kwargs,
     ):
@@ -88,6 +92,8 @@ class Generator(Growing):
         self.classes = classes
         self.mapping_depth = mapping_depth
         self.mapping_width = mapping_width
+        self.mapping_learning_rate_multiplier = mapping_learning_rate_multiplier
+        self.average_decay = average_decay
         self.style_mixing = style_mixing
 
         stages = growing_stages(self.image_shape, width, max_width)[::-1]
@@ -99,6 +105,8 @@ class Generator(Growing):
                 classes,
                 hidden_size=mapping_width,
                 label_size=latent_size,
+                learning_rate_multiplier=mapping_learning_rate_multiplier,
+                average_decay=average_decay,
                 version=1,
                 dtype=output_dtype(),
                 name="mapping",
@@ -193,6 +201,10 @@ class Generator(Growing):
             "classes": self.classes,
             "mapping_depth": self.mapping_depth,
             "mapping_width": self.mapping_width,
+            "mapping_learning_rate_multiplier": (
+                self.mapping_learning_rate_multiplier
+            ),
+            "average_decay": self.average_decay,
             "style_mixing": self.style_mixing,
         }
 
@@ -213,6 +225,7 @@ class Discriminator(Growing):
             the labels choose one (Mescheder et al. 2018).
         group_size: Images that are compared with each other, by
             `MinibatchStdDev`.
+        deviation_channels: Channels that tell of them; 0 leaves it out.
     """
 
     def __init__(
@@ -223,6 +236,7 @@ class Discriminator(Growing):
         classes=None,
         conditioning="selection",
         group_size=4,
+        deviation_channels=1,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -232,6 +246,7 @@ class Discriminator(Growing):
         self.classes = classes
         self.conditioning = check_conditioning(conditioning, ("selection",))
         self.group_size = group_size
+        self.deviation_channels = deviation_channels
 
         with policy_of(self):
             self.trunk = GrowingTrunk(
@@ -240,6 +255,7 @@ class Discriminator(Growing):
                 max_width,
                 outputs=classes or 1,
                 group_size=group_size,
+                deviation_channels=deviation_channels,
                 halve=_DownBlock,
             )
         make_weights(self, self.image_shape, classes)
@@ -273,6 +289,7 @@ class Discriminator(Growing):
             "classes": self.classes,
             "conditioning": self.conditioning,
             "group_size": self.group_size,
+            "deviation_channels": self.deviation_channels,
         }
 
 

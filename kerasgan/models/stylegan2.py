@@ -52,10 +52,12 @@ class Generator(keras.Model):
             have shortcuts (the paper's figure 7).
         mapping_depth: Dense layers from latents to styles.
         mapping_width: Of all of them but the last; None is `style_size`.
+        mapping_learning_rate_multiplier: Of those layers.
         label_size: Of a label's embedding; None is `style_size`.
         average_decay: What the average style keeps in each training step.
         style_mixing: In training, the share of images whose finer stages
             follow the style of another latent vector.
+        noise: Whether noise is added after each convolution.
         clamp: Activations are cut to [-clamp, clamp]; 256 is for float16.
     """
 
@@ -72,9 +74,11 @@ class Generator(keras.Model):
         architecture="skip",
         mapping_depth=8,
         mapping_width=None,
+        mapping_learning_rate_multiplier=0.01,
         label_size=None,
         average_decay=0.995,
         style_mixing=0.9,
+        noise=True,
         clamp=None,
         **kwargs,
     ):
@@ -88,9 +92,11 @@ class Generator(keras.Model):
         self.architecture = check_architecture(architecture)
         self.mapping_depth = mapping_depth
         self.mapping_width = mapping_width
+        self.mapping_learning_rate_multiplier = mapping_learning_rate_multiplier
         self.label_size = label_size
         self.average_decay = average_decay
         self.style_mixing = style_mixing
+        self.noise = noise
         self.clamp = clamp
 
         with policy_of(self):
@@ -109,6 +115,7 @@ class Generator(keras.Model):
             self.classes,
             hidden_size=self.mapping_width,
             label_size=self.label_size,
+            learning_rate_multiplier=self.mapping_learning_rate_multiplier,
             average_decay=self.average_decay,
             dtype=output_dtype(),
             name="mapping",
@@ -128,6 +135,7 @@ class Generator(keras.Model):
                 image_channels=self.image_shape[-1] if draws_image else None,
                 style_size=self.style_size,
                 residual=self.architecture == "residual",
+                noise=self.noise,
                 clamp=self.clamp,
             )
             for i, (size, draws_image) in enumerate(
@@ -142,6 +150,7 @@ class Generator(keras.Model):
             layer.noise_name: ("normal", (*layer.size, 1))
             for stage in self.stages
             for layer in stage.convolutions
+            if self.noise
         }
         if self.style_mixing:
             draws["mixing_latents"] = ("normal", (self.latent_size,))
@@ -216,9 +225,13 @@ class Generator(keras.Model):
             "architecture": self.architecture,
             "mapping_depth": self.mapping_depth,
             "mapping_width": self.mapping_width,
+            "mapping_learning_rate_multiplier": (
+                self.mapping_learning_rate_multiplier
+            ),
             "label_size": self.label_size,
             "average_decay": self.average_decay,
             "style_mixing": self.style_mixing,
+            "noise": self.noise,
             "clamp": self.clamp,
         }
 
@@ -242,6 +255,7 @@ class _SynthesisStage(layers.Layer):
         image_channels,
         style_size,
         residual,
+        noise,
         clamp,
     ):
         # Images and styles stay in float32.
@@ -251,7 +265,7 @@ class _SynthesisStage(layers.Layer):
         if old_channels is not None:
             first = [
                 StyledConvolution(
-                    old_channels, channels, size, style_size, True, clamp
+                    old_channels, channels, size, style_size, True, noise, clamp
                 )
             ]
             if residual:
@@ -266,7 +280,7 @@ class _SynthesisStage(layers.Layer):
         gain = 1.0 if self.shortcut is None else math.sqrt(0.5)
         self.gain = gain
         last = StyledConvolution(
-            channels, channels, size, style_size, False, clamp, gain
+            channels, channels, size, style_size, False, noise, clamp, gain
         )
         self.convolutions = [*first, last]
         self.to_image = None

@@ -28,12 +28,6 @@ from kerasgan.layers.precision import output_dtype, policy_of
 from kerasgan.layers.shapes import check_image_shape, make_weights
 from kerasgan.layers.style_discriminator import StyleDiscriminator
 
-# Section 3.2: frequencies in cycles per side of the square.
-_FIRST_CUTOFF = 2.0
-_FIRST_STOPBAND = 2.0**2.1
-_LAST_STOPBAND = 2.0**0.3  # Times the last cutoff.
-_OUTPUT_SCALE = 0.25
-
 
 @keras.saving.register_keras_serializable(package="kerasgan.stylegan3")
 class Generator(keras.Model):
@@ -51,7 +45,17 @@ class Generator(keras.Model):
         margin_px: How far layers go beyond what the image shows.
         kernel_size: 3, or 1 for configuration R.
         radial: Filters down are alike in all directions, for R.
+        first_cutoff, first_stopband: Of the first layer, in cycles per side of
+            the square: up to where frequencies pass, and from where they do
+            not. Section 3.2: both grow geometrically.
+        last_stopband: Of the last layer, times its cutoff, which is as much
+            as the image can hold.
+        filter_taps: Of a filter, times the factor of its resampling.
+        oversampling: How much finer than both of its sides a layer samples
+            what its activation acts on.
+        output_scale: What the last layer's output is multiplied by.
         mapping_depth: Dense layers from latents to styles.
+        mapping_learning_rate_multiplier: Of those layers.
         average_decay: What the average style keeps in each training step.
         magnitude_decay: What the average square of activations keeps.
         clamp: Activations are cut to [-clamp, clamp].
@@ -72,7 +76,14 @@ class Generator(keras.Model):
         margin_px=10,
         kernel_size=3,
         radial=False,
+        first_cutoff=2.0,
+        first_stopband=2.0**2.1,
+        last_stopband=2.0**0.3,
+        filter_taps=6,
+        oversampling=2,
+        output_scale=0.25,
         mapping_depth=2,
+        mapping_learning_rate_multiplier=0.01,
         average_decay=0.998,
         magnitude_decay=0.999,
         clamp=256.0,
@@ -90,7 +101,14 @@ class Generator(keras.Model):
         self.margin_px = margin_px
         self.kernel_size = kernel_size
         self.radial = radial
+        self.first_cutoff = first_cutoff
+        self.first_stopband = first_stopband
+        self.last_stopband = last_stopband
+        self.filter_taps = filter_taps
+        self.oversampling = oversampling
+        self.output_scale = output_scale
         self.mapping_depth = mapping_depth
+        self.mapping_learning_rate_multiplier = mapping_learning_rate_multiplier
         self.average_decay = average_decay
         self.magnitude_decay = magnitude_decay
         self.clamp = clamp
@@ -100,20 +118,14 @@ class Generator(keras.Model):
         make_weights(self, (latent_size,), classes)
 
     def _build_layers(self):
-        signals = _signals(
-            self.image_shape,
-            self.width,
-            self.max_width,
-            self.depth,
-            self.critical_layers,
-            self.margin_px,
-        )
+        signals = self._signals()
         self.style_count = self.depth + 2
         self.mapping = MappingNetwork(
             self.latent_size,
             self.style_size,
             self.mapping_depth,
             self.classes,
+            learning_rate_multiplier=self.mapping_learning_rate_multiplier,
             average_decay=self.average_decay,
             dtype=output_dtype(),
             name="mapping",
@@ -128,11 +140,40 @@ class Generator(keras.Model):
                 kernel_size=1 if i == self.depth else self.kernel_size,
                 draws=i == self.depth,
                 radial=self.radial and i < self.depth - self.critical_layers,
+                taps=self.filter_taps,
+                oversampling=self.oversampling,
                 magnitude_decay=self.magnitude_decay,
                 clamp=self.clamp,
             )
             for i, signal in enumerate(signals)
         ]
+
+    def _signals(self):
+        """The `Signal` of each layer, the image's last."""
+        *size, image_channels = self.image_shape
+        square = 2 ** math.ceil(math.log2(max(size)))
+        last_cutoff = square / 2
+        last_stopband = last_cutoff * self.last_stopband
+        signals = []
+        for i in range(self.depth + 1):
+            share = min(i / (self.depth - self.critical_layers), 1.0)
+            growth = last_cutoff / self.first_cutoff
+            cutoff = self.first_cutoff * growth**share
+            growth = last_stopband / self.first_stopband
+            channels = round(
+                min(self.width * last_cutoff / cutoff, self.max_width)
+            )
+            signals.append(
+                Signal(
+                    cutoff,
+                    self.first_stopband * growth**share,
+                    square,
+                    size,
+                    image_channels if i == self.depth else channels,
+                    None if i >= self.depth - 1 else self.margin_px,
+                )
+            )
+        return signals
 
     def call(self, inputs, training=False):
         """Latents [batch, latent_size] -> images [batch, h, w, c].
@@ -163,7 +204,7 @@ class Generator(keras.Model):
         for i, stage in enumerate(self.stages):
             x = stage(x, styles[:, i + 1], training=training)
             features.append(x)
-        return _OUTPUT_SCALE * x, features
+        return self.output_scale * x, features
 
     def get_config(self):
         return {
@@ -179,7 +220,16 @@ class Generator(keras.Model):
             "margin_px": self.margin_px,
             "kernel_size": self.kernel_size,
             "radial": self.radial,
+            "first_cutoff": self.first_cutoff,
+            "first_stopband": self.first_stopband,
+            "last_stopband": self.last_stopband,
+            "filter_taps": self.filter_taps,
+            "oversampling": self.oversampling,
+            "output_scale": self.output_scale,
             "mapping_depth": self.mapping_depth,
+            "mapping_learning_rate_multiplier": (
+                self.mapping_learning_rate_multiplier
+            ),
             "average_decay": self.average_decay,
             "magnitude_decay": self.magnitude_decay,
             "clamp": self.clamp,
@@ -203,35 +253,15 @@ def _check_critical(critical_layers, depth):
     return critical_layers
 
 
-def _signals(image_shape, width, max_width, depth, critical_layers, margin_px):
-    """The `Signal` of each layer, the image's last."""
-    *size, image_channels = image_shape
-    square = 2 ** math.ceil(math.log2(max(size)))
-    last_cutoff = square / 2
-    signals = []
-    for i in range(depth + 1):
-        share = min(i / (depth - critical_layers), 1.0)
-        cutoff = _FIRST_CUTOFF * (last_cutoff / _FIRST_CUTOFF) ** share
-        growth = last_cutoff * _LAST_STOPBAND / _FIRST_STOPBAND
-        channels = round(min(width * last_cutoff / cutoff, max_width))
-        signals.append(
-            Signal(
-                cutoff,
-                _FIRST_STOPBAND * growth**share,
-                square,
-                size,
-                image_channels if i == depth else channels,
-                None if i >= depth - 1 else margin_px,
-            )
-        )
-    return signals
+def _both(width, generator=None, **arguments):
+    """Both networks of a configuration; the discriminator is always T's.
 
-
-def _both(generator, **arguments):
-    """The discriminator is half as wide as configuration T."""
+    R's generator has twice the width and the limit of T's at the same size,
+    its discriminator has not.
+    """
     return {
-        "generator": {**arguments, **generator},
-        "discriminator": dict(arguments),
+        "generator": {**arguments, "width": width, **(generator or {})},
+        "discriminator": {**arguments, "width": width},
     }
 
 
@@ -254,12 +284,11 @@ PRESETS = {
             "max_width": 8,
         },
     },
-    "stylegan3_t_ffhqu_256px": _both({"width": 128}),
-    "stylegan3_r_ffhqu_256px": _both({"width": 256, **_R}),
-    "stylegan3_t_ffhq_1024px": _both(
-        {"width": 32}, image_shape=(1024, 1024, 3)
-    ),
+    # "FFHQ-U ablations at 256x256 resolution" of the authors' configurations.
+    "stylegan3_t_ffhqu_256px": _both(64),
+    "stylegan3_r_ffhqu_256px": _both(64, {"width": 128, **_R}),
+    "stylegan3_t_ffhq_1024px": _both(32, image_shape=(1024, 1024, 3)),
     "stylegan3_r_ffhq_1024px": _both(
-        {"width": 64, **_R}, image_shape=(1024, 1024, 3)
+        32, {"width": 64, **_R}, image_shape=(1024, 1024, 3)
     ),
 }
