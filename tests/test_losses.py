@@ -66,8 +66,8 @@ GOLDEN = {
     "D_ra_ls": (_RA_LS, "discriminator", 1.0),
     "G_ra_ls": (_RA_LS, "generator", 1.0),
 }
-# Not among our losses: the relativistic average hinge, LeCam's regularizer
-# (it needs averages of logits), and a logarithm with an epsilon inside.
+# Not among our losses: the relativistic average hinge, LeCam (a regularizer:
+# test_logit_regularizers.py), and a logarithm with an epsilon inside.
 NOT_OURS = {
     "D_rahinge",
     "G_rahinge",

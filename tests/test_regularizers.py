@@ -16,7 +16,10 @@ from kerasgan.regularizers import (
     DRAGAN,
     R1,
     R2,
+    Consistency,
     GradientPenalty,
+    LeCam,
+    Orthogonal,
     PathLength,
     WeightClipping,
     penalties,
@@ -37,6 +40,10 @@ CASES = {
     **PENALTIES,
     "weight_clipping": WeightClipping(0.5),
     "path_length": PathLength(shrink=3),  # More: test_path_length.py.
+    # More: test_logit_regularizers.py.
+    "consistency": Consistency(weight=2.0, fake_weight=1.0),
+    "lecam": LeCam(weight=0.5, decay=0.9),
+    "orthogonal": Orthogonal(weight=0.1, player="discriminator"),
 }
 every_penalty = pytest.mark.parametrize(
     "penalty", PENALTIES.values(), ids=PENALTIES

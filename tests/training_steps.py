@@ -306,13 +306,14 @@ def augmented_outputs():
 
 def augmenters():
     """{name: one that does much}."""
-    from kerasgan.augment import ADA, APA, DiffAugment
+    from kerasgan.augment import ADA, APA, DiffAugment, InstanceNoise
 
     return {
         "diffaugment": DiffAugment(),
         "ada": ADA(policy="bgcfnc", probability=0.7),
         "ada_grey": ADA(policy="bgc", probability=0.9),
         "apa": APA(probability=0.5),
+        "noise": InstanceNoise(0.2),
     }
 
 

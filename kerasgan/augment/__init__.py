@@ -13,16 +13,23 @@ from kerasgan.augment.ada import ADA
 from kerasgan.augment.apa import APA
 from kerasgan.augment.augmenter import Augmenter
 from kerasgan.augment.diffaugment import DiffAugment
+from kerasgan.augment.noise import InstanceNoise
 from kerasgan.errors import unknown_name
 
-_BY_NAME = {"diffaugment": DiffAugment, "ada": ADA, "apa": APA}
+_BY_NAME = {
+    "diffaugment": DiffAugment,
+    "ada": ADA,
+    "apa": APA,
+    "instance_noise": InstanceNoise,
+}
 
 
 def get(augmenter, **arguments):
     """An augmenter, the name of one, or None -> an augmenter.
 
     Args:
-        augmenter: "diffaugment", "ada", "apa"; None shows images as they are.
+        augmenter: "diffaugment", "ada", "apa",
+            "instance_noise"; None shows images as they are.
         **arguments: Of the one that is named.
 
     Raises:
@@ -49,5 +56,6 @@ __all__ = [
     "APA",
     "Augmenter",
     "DiffAugment",
+    "InstanceNoise",
     "get",
 ]

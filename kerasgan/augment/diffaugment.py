@@ -24,7 +24,8 @@ class DiffAugment(Augmenter):
     "color,cutout" for a StyleGAN2 of CIFAR-10, "translation,cutout" for BigGAN.
 
     Args:
-        policy: What to do, in this order, with commas between.
+        policy: What to do, in this order, with commas between; "flip", which
+            mirrors half of the images, is not the paper's.
     """
 
     policy: str = "color,translation,cutout"
@@ -81,6 +82,13 @@ def cut_out(images, rows, columns):
     return ops.where(inside[..., None], ops.zeros_like(images), images)
 
 
+def _flip(images, batch, purpose):
+    drawn = random.uniform(
+        batch.numbers, (1, 1, 1), seed=batch.seed, purpose=purpose
+    )
+    return ops.where(drawn < 0.5, images, ops.flip(images, axis=2))
+
+
 def _colour(images, batch, purpose):
     brightness, saturation, contrast = (
         random.uniform(
@@ -122,4 +130,9 @@ def _cut(images, batch, purpose):
     return cut_out(images, *middles)
 
 
-_STEPS = {"color": _colour, "translation": _translate, "cutout": _cut}
+_STEPS = {
+    "flip": _flip,
+    "color": _colour,
+    "translation": _translate,
+    "cutout": _cut,
+}

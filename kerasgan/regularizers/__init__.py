@@ -9,6 +9,9 @@ https://arxiv.org/abs/1912.04958). Weights may be schedules.
 """
 
 from kerasgan.regularizers.clipping import WeightClipping
+from kerasgan.regularizers.consistency import Consistency
+from kerasgan.regularizers.lecam import LeCam, lecam
+from kerasgan.regularizers.orthogonal import Orthogonal
 from kerasgan.regularizers.path_length import PathLength, path_lengths
 from kerasgan.regularizers.penalties import (
     DRAGAN,
@@ -23,10 +26,14 @@ __all__ = [
     "DRAGAN",
     "R1",
     "R2",
+    "Consistency",
     "GradientPenalty",
+    "LeCam",
+    "Orthogonal",
     "PathLength",
     "Penalty",
     "Regularizer",
     "WeightClipping",
+    "lecam",
     "path_lengths",
 ]

@@ -33,6 +33,7 @@ class Batch:
     images: Any = None  # int, of this step on all replicas
     real: Any = None
     fake: Any = None
+    logits: Any = None  # {"real", "fake"}, for the discriminator's penalties
     latents: Any = None
     labels: Any = None
     # {player: {name: [batch, ...]}}, what its network draws in training.

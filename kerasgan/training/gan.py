@@ -206,10 +206,11 @@ class GANModel(LatentModel):
             terms["reconstruction"] = real["reconstruction"]
         if "discriminator_drift" in self.settings.term_weights:
             terms["drift"] = losses.per_example(ops.square(real["logits"]))
+        logits = {"real": real["logits"], "fake": fake["logits"]}
         return terms | self._penalties(
             "discriminator",
             lambda x: self._heads(x, batch, "real")["logits"],
-            batch,
+            batch.replace(logits=logits),
         )
 
     def generator_objective(self, batch):

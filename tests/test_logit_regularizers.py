@@ -1,0 +1,185 @@
+"""LeCam, consistency and orthogonal regularization."""
+
+import json
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+import training_steps
+from keras import layers, ops
+from training_steps import batch_of
+
+import kerasgan
+from kerasgan import gradients
+from kerasgan.augment import ADA, DiffAugment
+from kerasgan.regularizers import Consistency, LeCam, Orthogonal, lecam
+
+
+def _golden():
+    path = pathlib.Path(__file__).parent / "golden" / "losses_logits.npz"
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
+class TestLeCam:
+    def test_golden(self):
+        golden = _golden()
+        ema = json.loads(str(golden["config"]))["ema"]
+        means = {"real": ema["D_real"], "fake": ema["D_fake"]}
+        pair = tuple(
+            ops.convert_to_tensor(golden[f"input/{kind}"])
+            for kind in ("real", "fake")
+        )
+
+        def found(pair):
+            return lecam(real=pair[0], fake=pair[1], means=means)
+
+        np.testing.assert_allclose(
+            np.mean(found(pair)), golden["output64/D_lecam_reg"], rtol=1e-6
+        )
+        slopes = gradients.of_inputs(lambda pair: ops.mean(found(pair)), pair)
+        for kind, slope in zip(("real", "fake"), slopes, strict=True):
+            expected = golden[f"grad64/D_lecam_reg/{kind}"]
+            np.testing.assert_allclose(slope, expected, atol=1e-6)
+
+    def _terms(self, regularizer, kept, *, real, fake, step, seen=0):
+        state = {
+            f"lecam/{kind}": keras.Variable(value)
+            for kind, value in kept.items()
+        }
+        batch = batch_of(ops.zeros((len(real), 3)), step=step, state=state)
+        batch = batch.replace(
+            kept={name: v.value for name, v in state.items()},
+            images_seen=ops.convert_to_tensor(seen),
+            logits={
+                "real": ops.convert_to_tensor(real, "float32"),
+                "fake": ops.convert_to_tensor(fake, "float32"),
+            },
+        )
+        (term,) = regularizer.terms(None, None, batch).values()
+        return np.array(term), {k: float(v.value) for k, v in state.items()}
+
+    def test_means_move_before_they_are_used(self):
+        term, means = self._terms(
+            LeCam(weight=2.0, decay=0.75),
+            {"real": 1.0, "fake": -1.0},
+            real=[3.0, -2.0],
+            fake=[0.0, 0.0],
+            step=7,
+        )
+        # 0.75 + 0.25 * 0.5, and -0.75.
+        assert means == {"lecam/real": 0.875, "lecam/fake": -0.75}
+        expected = 2.0 * np.array([3.75**2 + 0.875**2, 0.875**2])
+        np.testing.assert_allclose(term, expected, rtol=1e-6)
+
+    @pytest.mark.parametrize("step, seen", [(0, 0), (3, 99)])
+    def test_means_follow_at_once_at_first(self, step, seen):
+        term, means = self._terms(
+            LeCam(from_images=100 if step else 0),
+            {"real": 9.0, "fake": 9.0},
+            real=[[1.0, 3.0]],
+            fake=[[-4.0, 0.0]],
+            step=step,
+            seen=seen,
+        )
+        assert means == {"lecam/real": 2.0, "lecam/fake": -2.0}
+        # Of patches, the mean: until `from_images`, none.
+        value = 0.3 * ((9 + 25) / 2 + (36 + 4) / 2)
+        np.testing.assert_allclose(term, [0.0 if step else value], rtol=1e-6)
+
+
+class TestConsistency:
+    def test_differences_of_logits(self):
+        images = np.random.default_rng(0).normal(size=(6, 4, 4, 1))
+        images = ops.convert_to_tensor(images, "float32")
+        batch = batch_of(images, fake=2.0 * images)
+        logits = {"real": images[:, 0, 0, 0], "fake": images[:, 1, 1, 0]}
+        batch = batch.replace(logits=logits)
+        for arguments in ({"weight": 3.0}, {"weight": 0.0, "fake_weight": 2.0}):
+            regularizer = Consistency(**arguments)
+            kind = "fake" if "fake_weight" in arguments else "real"
+            (term,) = regularizer.terms(
+                None, lambda x: x[:, 2, 3, 0], batch
+            ).values()
+            changed = regularizer.transform(
+                getattr(batch, kind), batch, f"consistency/{kind}"
+            )
+            squares = np.square(logits[kind] - changed[:, 2, 3, 0])
+            weight = max(arguments.values())
+            np.testing.assert_allclose(term, weight * squares, rtol=1e-5)
+            assert np.max(term) > 0.1
+
+    def test_nothing_changed_costs_nothing(self):
+        gan = kerasgan.GANModel(*training_steps.conv_networks())
+        none = ADA(policy={"brightness": 1.0}, probability=0.0)
+        gan.compile(regularizers=[Consistency(10.0, 10.0, none)])
+        logs = training_steps.fit(gan, training_steps.images(8), 8).history
+        np.testing.assert_allclose(
+            logs["discriminator_consistency"], 0.0, atol=1e-8
+        )
+
+
+class TestOrthogonal:
+    def test_overlaps_of_filters(self):
+        network = keras.Sequential(
+            [
+                keras.Input((4, 4, 1)),
+                layers.Conv2D(3, 2),
+                layers.Flatten(),
+                layers.Dense(2),
+            ]
+        )
+        (term,) = (
+            Orthogonal(weight=0.5)
+            .terms(network, None, batch_of(ops.zeros((5, 1))))
+            .values()
+        )
+        expected = 0.0
+        for layer in (network.layers[0], network.layers[2]):
+            kernel = np.array(layer.kernel)
+            filters = kernel.reshape(-1, kernel.shape[-1]).T
+            for i, first in enumerate(filters):
+                for j, second in enumerate(filters):
+                    expected += 0.5 * (i != j) * np.dot(first, second) ** 2
+        np.testing.assert_allclose(term, np.full(5, expected), rtol=1e-5)
+
+    def test_orthogonal_filters_of_any_length_cost_nothing(self):
+        network = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+        kernel = np.zeros((4, 3))
+        kernel[[0, 2, 3], [0, 1, 2]] = [1.0, -5.0, 0.1]
+        network.layers[0].kernel.assign(kernel)
+        batch = batch_of(ops.zeros((2, 1)))
+        (term,) = Orthogonal().terms(network, None, batch).values()
+        np.testing.assert_array_equal(term, 0.0)
+
+
+def test_all_in_one_training(tmp_path):
+    """Beside each other, with an augmenter; saved, loaded, and going on."""
+    gan = kerasgan.GANModel(*training_steps.conv_networks())
+    gan.compile(
+        regularizers=[
+            LeCam(decay=0.5),
+            Consistency(1.0, 1.0),
+            Orthogonal(0.1),
+        ],
+        augmenter=DiffAugment("color"),
+    )
+    data = training_steps.images(16)
+    logs = training_steps.fit(gan, data, 8).history
+    for name in (
+        "discriminator_lecam",
+        "discriminator_consistency",
+        "generator_orthogonal",
+    ):
+        assert logs[name][0] > 0
+    gan.save(tmp_path / "gan.keras")
+    loaded = kerasgan.load(tmp_path / "gan.keras")
+    for name, variable in gan._kept.items():
+        assert float(variable.value) == float(loaded._kept[name].value) != 0
+    for model in (gan, loaded):
+        training_steps.fit(model, data, 8)
+    difference = training_steps.largest_difference(
+        training_steps.weights_of(gan), training_steps.weights_of(loaded)
+    )
+    assert difference < 1e-6
