@@ -31,6 +31,13 @@ def define(values):
         "Images from one latent to the next: rows of a grid become strips.",
         flag_values=values,
     )
+    flags.DEFINE_float(
+        "truncation",
+        None,
+        "In (0, 1]: the smaller, the more typical images are, and the more "
+        "alike.",
+        flag_values=values,
+    )
 
 
 def run(values):
@@ -50,6 +57,7 @@ def run(values):
         seed=values.seed,
         labels=labels,
         interpolate=values.interpolate,
+        truncation=values.truncation,
     )
     print(f"wrote {values.output}")
 

@@ -28,8 +28,9 @@ class Recipe(BaseRecipe):
     paper = "https://arxiv.org/abs/1812.04948"
 
     batch_size: int = 32
-    generator_learning_rate: float = 1e-3
-    discriminator_learning_rate: float = 1e-3
+    # The authors' of large images: at 0.001 digits are blurs after 100,000.
+    generator_learning_rate: float = 3e-3
+    discriminator_learning_rate: float = 3e-3
     beta_1: float = 0.0
     beta_2: float = 0.99
     penalty: float = 1.0  # R1's weight, the paper's gamma.

@@ -35,7 +35,16 @@ def load_model(workdir, checkpoint="last"):
     return model
 
 
-def sample(workdir, output, *, count=64, seed=0, labels=None, interpolate=None):
+def sample(
+    workdir,
+    output,
+    *,
+    count=64,
+    seed=0,
+    labels=None,
+    interpolate=None,
+    truncation=None,
+):
     """Writes samples of a run's averaged generator.
 
     Args:
@@ -49,6 +58,7 @@ def sample(workdir, output, *, count=64, seed=0, labels=None, interpolate=None):
         labels: A list of classes, taken in turn; None draws them.
         interpolate: Images from one latent to the next; a grid then has a
             strip of so many in each row.
+        truncation: As in `GANModel.decode`.
     """
     output = pathlib.Path(output).expanduser()
     _check(output, count, interpolate)
@@ -70,7 +80,7 @@ def sample(workdir, output, *, count=64, seed=0, labels=None, interpolate=None):
     else:
         steps = None
         latents = model.latents(count, seed)
-    images = model.decode(latents, labels)
+    images = model.decode(latents, labels, truncation=truncation)
     output.parent.mkdir(parents=True, exist_ok=True)
     _write(output, images, labels, columns=steps)
 
