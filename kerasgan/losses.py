@@ -24,6 +24,8 @@ class AdversarialLoss(Saveable, abc.ABC):
     compares_with_real = False
     # Whether it needs the logits of other replicas.
     synchronized = False
+    # Whether real samples' logits are to be positive, and others' negative.
+    splits_at_zero = True
 
     @abc.abstractmethod
     def discriminator(self, *, real, fake):
@@ -101,6 +103,8 @@ class Wasserstein(AdversarialLoss):
     discriminator a critic. Needs `WeightClipping` or `GradientPenalty`.
     """
 
+    splits_at_zero = False
+
     def discriminator(self, *, real, fake):
         return per_example(fake) - per_example(real)
 
@@ -124,6 +128,10 @@ class LeastSquares(AdversarialLoss):
     fake_target: float = 0.0
     real_target: float = 1.0
     generator_target: float = 1.0
+
+    @property
+    def splits_at_zero(self):
+        return self.real_target == -self.fake_target
 
     def discriminator(self, *, real, fake):
         real, fake = _float32(real), _float32(fake)
@@ -174,6 +182,7 @@ class Relativistic(AdversarialLoss):
     """
 
     compares_with_real = True
+    splits_at_zero = False
 
     def discriminator(self, *, real, fake):
         return per_example(ops.softplus(_float32(fake) - _float32(real)))
@@ -203,6 +212,7 @@ class RelativisticAverage(AdversarialLoss):
     kind: str = "logistic"
     compares_with_real = True
     synchronized = True
+    splits_at_zero = False
 
     def __post_init__(self):
         if self.kind not in ("logistic", "least_squares"):

@@ -109,6 +109,7 @@ def test_sampling(tmp_path, capsys):
 
 
 @on_tensorflow
+@pytest.mark.slow
 def test_input_pipeline(tmp_path, capsys):
     found = _run(
         "input_pipeline",

@@ -1,4 +1,4 @@
-"""LeCam, consistency and orthogonal regularization."""
+"""LeCam and consistency regularization."""
 
 import json
 import pathlib
@@ -7,13 +7,13 @@ import keras
 import numpy as np
 import pytest
 import training_steps
-from keras import layers, ops
+from keras import ops
 from training_steps import batch_of
 
 import kerasgan
 from kerasgan import gradients
 from kerasgan.augment import ADA, DiffAugment
-from kerasgan.regularizers import Consistency, LeCam, Orthogonal, lecam
+from kerasgan.regularizers import Consistency, LeCam, lecam
 
 
 def _golden():
@@ -88,8 +88,41 @@ class TestLeCam:
         value = 0.3 * ((9 + 25) / 2 + (36 + 4) / 2)
         np.testing.assert_allclose(term, [0.0 if step else value], rtol=1e-6)
 
+    def test_lazily_is_refused(self):
+        with pytest.raises(ValueError, match="`every` must be 1"):
+            LeCam(every=4)
+
 
 class TestConsistency:
+    def test_lazily_it_counts_more_and_between_nothing(self):
+        network = training_steps.conv_networks()[1]
+        images = ops.convert_to_tensor(training_steps.images(4))
+        found = {}
+        for every, step in ((1, 0), (4, 4), (4, 5)):
+            batch = batch_of(images, fake=images, step=step)
+            logits = network(images)
+            batch = batch.replace(logits={"real": logits, "fake": logits})
+            (term,) = (
+                Consistency(every=every)
+                .terms(network, lambda x, kind: network(x), batch)
+                .values()
+            )
+            found[every, step] = np.array(term)
+        np.testing.assert_allclose(found[4, 4], 4 * found[1, 0], rtol=1e-5)
+        assert found[1, 0].max() > 0 and not found[4, 5].any()
+
+    @pytest.mark.parametrize(
+        "arguments, message",
+        [
+            ({"transform": "diffaugment"}, "`transform` must be an augmenter"),
+            ({"transform": ADA()}, "adapts to nothing"),
+            ({"fake_weight": -1.0}, "`fake_weight` must not be negative"),
+        ],
+    )
+    def test_bad_arguments(self, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            Consistency(**arguments)
+
     def test_differences_of_logits(self):
         images = np.random.default_rng(0).normal(size=(6, 4, 4, 1))
         images = ops.convert_to_tensor(images, "float32")
@@ -100,7 +133,9 @@ class TestConsistency:
             regularizer = Consistency(**arguments)
             kind = "fake" if "fake_weight" in arguments else "real"
             (term,) = regularizer.terms(
-                None, lambda x: x[:, 2, 3, 0], batch
+                training_steps.conv_networks()[1],
+                lambda x, kind: x[:, 2, 3, 0],
+                batch,
             ).values()
             changed = regularizer.transform(
                 getattr(batch, kind), batch, f"consistency/{kind}"
@@ -110,48 +145,17 @@ class TestConsistency:
             np.testing.assert_allclose(term, weight * squares, rtol=1e-5)
             assert np.max(term) > 0.1
 
-    def test_nothing_changed_costs_nothing(self):
+    @pytest.mark.parametrize("augmenter", [None, DiffAugment()])
+    def test_nothing_changed_costs_nothing(self, augmenter):
         gan = kerasgan.GANModel(*training_steps.conv_networks())
         none = ADA(policy={"brightness": 1.0}, probability=0.0)
-        gan.compile(regularizers=[Consistency(10.0, 10.0, none)])
+        gan.compile(
+            regularizers=[Consistency(10.0, 10.0, none)], augmenter=augmenter
+        )
         logs = training_steps.fit(gan, training_steps.images(8), 8).history
         np.testing.assert_allclose(
             logs["discriminator_consistency"], 0.0, atol=1e-8
         )
-
-
-class TestOrthogonal:
-    def test_overlaps_of_filters(self):
-        network = keras.Sequential(
-            [
-                keras.Input((4, 4, 1)),
-                layers.Conv2D(3, 2),
-                layers.Flatten(),
-                layers.Dense(2),
-            ]
-        )
-        (term,) = (
-            Orthogonal(weight=0.5)
-            .terms(network, None, batch_of(ops.zeros((5, 1))))
-            .values()
-        )
-        expected = 0.0
-        for layer in (network.layers[0], network.layers[2]):
-            kernel = np.array(layer.kernel)
-            filters = kernel.reshape(-1, kernel.shape[-1]).T
-            for i, first in enumerate(filters):
-                for j, second in enumerate(filters):
-                    expected += 0.5 * (i != j) * np.dot(first, second) ** 2
-        np.testing.assert_allclose(term, np.full(5, expected), rtol=1e-5)
-
-    def test_orthogonal_filters_of_any_length_cost_nothing(self):
-        network = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
-        kernel = np.zeros((4, 3))
-        kernel[[0, 2, 3], [0, 1, 2]] = [1.0, -5.0, 0.1]
-        network.layers[0].kernel.assign(kernel)
-        batch = batch_of(ops.zeros((2, 1)))
-        (term,) = Orthogonal().terms(network, None, batch).values()
-        np.testing.assert_array_equal(term, 0.0)
 
 
 def test_all_in_one_training(tmp_path):
@@ -161,7 +165,6 @@ def test_all_in_one_training(tmp_path):
         regularizers=[
             LeCam(decay=0.5),
             Consistency(1.0, 1.0),
-            Orthogonal(0.1),
         ],
         augmenter=DiffAugment("color"),
     )
@@ -170,7 +173,6 @@ def test_all_in_one_training(tmp_path):
     for name in (
         "discriminator_lecam",
         "discriminator_consistency",
-        "generator_orthogonal",
     ):
         assert logs[name][0] > 0
     gan.save(tmp_path / "gan.keras")

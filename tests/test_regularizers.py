@@ -19,7 +19,6 @@ from kerasgan.regularizers import (
     Consistency,
     GradientPenalty,
     LeCam,
-    Orthogonal,
     PathLength,
     WeightClipping,
     penalties,
@@ -43,7 +42,6 @@ CASES = {
     # More: test_logit_regularizers.py.
     "consistency": Consistency(weight=2.0, fake_weight=1.0),
     "lecam": LeCam(weight=0.5, decay=0.9),
-    "orthogonal": Orthogonal(weight=0.1, player="discriminator"),
 }
 every_penalty = pytest.mark.parametrize(
     "penalty", PENALTIES.values(), ids=PENALTIES
@@ -523,7 +521,10 @@ class TestArguments:
     @pytest.mark.parametrize("weight", [0.5, schedules.Cosine(1.0, 0.0, 1000)])
     @pytest.mark.parametrize("case", CASES)
     def test_serialization_keeps_every_argument(self, case, weight):
-        regularizer = dataclasses.replace(CASES[case], weight=weight, every=3)
+        every = 1 if case == "lecam" else 3  # Which is never lazy.
+        regularizer = dataclasses.replace(
+            CASES[case], weight=weight, every=every
+        )
         config = keras.saving.serialize_keras_object(regularizer)
         config = json.loads(json.dumps(config))
         assert keras.saving.deserialize_keras_object(config) == regularizer

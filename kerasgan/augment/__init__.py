@@ -20,7 +20,6 @@ _BY_NAME = {
     "diffaugment": DiffAugment,
     "ada": ADA,
     "apa": APA,
-    "instance_noise": InstanceNoise,
 }
 
 
@@ -28,8 +27,7 @@ def get(augmenter, **arguments):
     """An augmenter, the name of one, or None -> an augmenter.
 
     Args:
-        augmenter: "diffaugment", "ada", "apa",
-            "instance_noise"; None shows images as they are.
+        augmenter: "diffaugment", "ada", "apa"; None shows images as they are.
         **arguments: Of the one that is named.
 
     Raises:

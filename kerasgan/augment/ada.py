@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable
+from typing import ClassVar
 
 from keras import ops
 from keras.saving import register_keras_serializable
@@ -101,6 +102,8 @@ class ADA(AdaptiveAugmenter):
             many of them. Or {operation: its share of the probability}, of
             `OPERATIONS`.
     """
+
+    changes_images: ClassVar[bool] = True
 
     policy: str | dict[str, float] = "bgc"
 

@@ -22,9 +22,16 @@ class Augmenter(Saveable):
 
     name: ClassVar[str] = "augmenter"
 
+    # Whether images look otherwise to the discriminator.
+    changes_images: ClassVar[bool] = False
+
     def check(self, sample_shape, packing):
         """Raises if samples of this shape, in packs, cannot be augmented."""
         del sample_shape, packing
+
+    def check_loss(self, loss):
+        """Raises if it cannot work with an adversarial loss."""
+        del loss
 
     def __call__(self, images, batch, purpose):
         """Images [batch, h, w, c] -> the same shape, changed at random.
@@ -68,10 +75,17 @@ class AdaptiveAugmenter(Augmenter):
         probability: In [0, 1]: a number or a `Schedule`; None adapts it.
         target: Adapted, it rises while the mean sign is above, else it falls.
         images_to_one: So many images raise it from 0 to 1.
-        every: Steps between two changes; signs are of all of them.
+        every: Steps between two changes; signs are those of all of them, in
+            each of the discriminator's last update.
     """
 
-    state: ClassVar[dict] = {"probability": 0.0, "signs": 0.0}
+    # Of signs, steps and images: sums since the last change.
+    state: ClassVar[dict] = {
+        "probability": 0.0,
+        "signs": 0.0,
+        "steps": 0.0,
+        "images": 0.0,
+    }
 
     probability: float | Schedule | None = dataclasses.field(
         default=None, kw_only=True
@@ -114,23 +128,34 @@ class AdaptiveAugmenter(Augmenter):
     def adapted(self, batch, logs):
         if self.probability is not None:
             return []
-        probability, signs = (
-            batch.state[f"{self.name}/{name}"]
-            for name in ("probability", "signs")
-        )
+        variables = {
+            name: batch.state[f"{self.name}/{name}"] for name in self.state
+        }
+        kept = {name: variable.value for name, variable in variables.items()}
         # Replicas have put their signs together by the next step, not before.
-        due = ops.logical_and(
-            ops.equal(batch.step % self.every, 0), batch.step > 0
-        )
-        images = ops.cast(self.every * batch.images, "float32")
-        direction = ops.sign(signs.value / self.every - self.target)
-        moved = probability.value + direction * images / self.images_to_one
+        due = kept["steps"] >= self.every
+        mean = kept["signs"] / ops.maximum(kept["images"], 1.0)
+        change = ops.sign(mean - self.target) * kept["images"]
+        moved = kept["probability"] + change / self.images_to_one
         moved = ops.maximum(moved, 0.0)  # Above 1, all gates are open.
-        before = ops.where(due, ops.zeros_like(moved), signs.value)
-        return [
-            (probability, ops.where(due, moved, probability.value)),
-            (signs, before + logs["discriminator_real_signs"]),
-        ]
+        images = ops.cast(batch.images, "float32")
+        seen = {
+            "signs": images * logs["discriminator_real_signs"],
+            "steps": 1.0,
+            "images": images,
+        }
+        found = {"probability": ops.where(due, moved, kept["probability"])}
+        for name, value in seen.items():
+            found[name] = ops.where(due, 0.0, kept[name]) + value
+        return [(variables[name], found[name]) for name in found]
+
+    def check_loss(self, loss):
+        if self.probability is None and not loss.splits_at_zero:
+            raise ValueError(
+                "`augmenter` must have a `probability`, a number or a "
+                "schedule, with a loss whose logits say nothing by their "
+                f"sign. Received: augmenter={self!r}, and loss={loss!r}"
+            )
 
 
 def check_images(augmenter, sample_shape, packing, channels=None):

@@ -1,6 +1,7 @@
 """DiffAugment (Zhao et al. 2020): colours, places, and a part cut out."""
 
 import dataclasses
+from typing import ClassVar
 
 from keras import ops
 from keras.saving import register_keras_serializable
@@ -27,6 +28,8 @@ class DiffAugment(Augmenter):
         policy: What to do, in this order, with commas between; "flip", which
             mirrors half of the images, is not the paper's.
     """
+
+    changes_images: ClassVar[bool] = True
 
     policy: str = "color,translation,cutout"
 

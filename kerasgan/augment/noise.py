@@ -1,6 +1,7 @@
 """Instance noise: a blur between two distributions that do not meet."""
 
 import dataclasses
+from typing import ClassVar
 
 from keras.saving import register_keras_serializable
 
@@ -21,7 +22,16 @@ class InstanceNoise(Augmenter):
         deviation: Of the noise, in the data's unit.
     """
 
+    changes_images: ClassVar[bool] = True
+
     deviation: float | Schedule = 0.1
+
+    def __post_init__(self):
+        if not isinstance(self.deviation, Schedule) and self.deviation < 0:
+            raise ValueError(
+                "`deviation` must not be negative. "
+                f"Received: deviation={self.deviation!r}"
+            )
 
     def __call__(self, images, batch, purpose):
         noise = random.normal(

@@ -7,7 +7,7 @@ At 256 px, with the official code's rates and batch, not measured yet:
 
     kerasgan train --recipe=mescheder --data=D --size=256 --batch_size=64 \
         --set=width=64 --set=max_width=1024 --set=latent_size=256 \
-        --set=optimizer=rmsprop --set=rho=0.99 --set=epsilon=1e-8 \
+        --set=optimizer=rmsprop --set=rho=0.99 --set=epsilon=1e-16 \
         --set=ema_half_life_images=44000 --set=generator_learning_rate=1e-4 \
         --set=discriminator_learning_rate=1e-4 --total_images=20000000
 

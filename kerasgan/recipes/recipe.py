@@ -51,11 +51,11 @@ class BaseRecipe(abc.ABC):
     optimizer: str = "adam"  # Or "rmsprop", which has a rho and no betas.
     generator_learning_rate: float = 2e-4
     discriminator_learning_rate: float = 2e-4
-    decay_images: int | None = None  # Until both are 0, in a straight line.
+    rate_decay_images: int | None = None  # Until both are 0, in a line.
     beta_1: float = 0.5
     beta_2: float = 0.999
     rho: float = 0.9
-    epsilon: float = 1e-7  # Of either optimizer.
+    epsilon: float = 1e-7  # RMSprop's is added inside the root.
     ema_half_life_images: int = 5_000
     mixed_precision: str = "off"  # "bfloat16", "float16": weights stay float32.
     jit_compile: str = "auto"  # XLA: "auto", "on", "off".
@@ -79,6 +79,7 @@ class BaseRecipe(abc.ABC):
             "jit_compile",
             "gradient_accumulation_steps",
             "total_images",
+            "rate_decay_images",
             "sample_every",
             "log_every",
             "checkpoint_seconds",
@@ -147,6 +148,14 @@ class BaseRecipe(abc.ABC):
                 raise unknown_name(name, getattr(self, name), known)
         if self.size is not None and min(self.size) < 1:
             raise _out_of_range(self, "size", "positive")
+        self._check_augmenter()
+        if (self.rate_decay_images or math.inf) < self.total_images:
+            raise ValueError(
+                "`rate_decay_images` must not be less than `total_images`: "
+                "nothing is learned at a rate of 0. Received: "
+                f"rate_decay_images={self.rate_decay_images}, "
+                f"total_images={self.total_images}"
+            )
         if self.batch_size < self.discriminator_steps:
             raise ValueError(
                 "`batch_size` must hold an image for each of the "
@@ -163,6 +172,28 @@ class BaseRecipe(abc.ABC):
                 f"discriminator_steps={self.discriminator_steps}, "
                 f"gradient_accumulation_steps={parts}"
             )
+
+    def _check_augmenter(self):
+        """Raises if a field is of no use to the augmenter."""
+        fields = {
+            "diffaugment": ("policy",),
+            "ada": ("policy", "probability", "target", "images"),
+            "apa": ("probability", "target", "images"),
+        }
+        if self.augmenter is not None and self.augmenter not in fields:
+            raise unknown_name("augmenter", self.augmenter, fields)
+        known = fields.get(self.augmenter, ())
+        if self.augmenter_probability is not None:  # Fixed.
+            known = [n for n in known if n not in ("target", "images")]
+        for name in ("policy", "probability", "target", "images"):
+            value = getattr(self, f"augmenter_{name}")
+            if value is not None and name not in known:
+                raise ValueError(
+                    f"`augmenter_{name}` must be None where nothing reads it. "
+                    f"Received: augmenter_{name}={value!r}, with "
+                    f"augmenter={self.augmenter!r} and augmenter_probability="
+                    f"{self.augmenter_probability!r}"
+                )
 
     @abc.abstractmethod
     def build(self, image_shape, classes):
@@ -241,11 +272,11 @@ class BaseRecipe(abc.ABC):
 
     def _falling(self, learning_rate):
         """The rate's schedule, if it has one."""
-        if self.decay_images is None:
+        if self.rate_decay_images is None:
             return None
         from kerasgan.schedules import Linear
 
-        return Linear(learning_rate, 0.0, over_images=self.decay_images)
+        return Linear(learning_rate, 0.0, over_images=self.rate_decay_images)
 
     def to_dict(self):
         """Name and fields, as JSON holds them."""

@@ -11,7 +11,7 @@ r"""SNGAN (Miyato et al. 2018): spectral norm, and no penalty.
         --set=generator_learning_rate=2e-4 \
         --set=discriminator_learning_rate=2e-4 --set=beta_2=0.9 \
         --set=total_images=32000000 \
-        --set=decay_images=32000000
+        --set=rate_decay_images=32000000
         the paper's setting, not measured yet; the paper: FID 21.7
 """
 

@@ -8,7 +8,7 @@ r"""SSGAN (Chen et al. 2019): the discriminator also tells rotations.
         --set=generator_learning_rate=2e-4 \
         --set=discriminator_learning_rate=2e-4 \
         --set=total_images=12800000 \
-        --set=decay_images=12800000
+        --set=rate_decay_images=12800000
         torch-mimicry's setting, not measured yet
 """
 

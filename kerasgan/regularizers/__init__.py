@@ -11,7 +11,6 @@ https://arxiv.org/abs/1912.04958). Weights may be schedules.
 from kerasgan.regularizers.clipping import WeightClipping
 from kerasgan.regularizers.consistency import Consistency
 from kerasgan.regularizers.lecam import LeCam, lecam
-from kerasgan.regularizers.orthogonal import Orthogonal
 from kerasgan.regularizers.path_length import PathLength, path_lengths
 from kerasgan.regularizers.penalties import (
     DRAGAN,
@@ -29,7 +28,6 @@ __all__ = [
     "Consistency",
     "GradientPenalty",
     "LeCam",
-    "Orthogonal",
     "PathLength",
     "Penalty",
     "Regularizer",

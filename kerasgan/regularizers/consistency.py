@@ -35,9 +35,30 @@ class Consistency(Regularizer):
         default_factory=lambda: DiffAugment("flip,translation")
     )
 
+    def __post_init__(self):
+        super().__post_init__()
+        if not isinstance(self.fake_weight, Schedule) and self.fake_weight < 0:
+            raise ValueError(
+                "`fake_weight` must not be negative. "
+                f"Received: fake_weight={self.fake_weight!r}"
+            )
+        adapted = getattr(self.transform, "probability", 0.0) is None
+        if not isinstance(self.transform, Augmenter) or adapted:
+            raise ValueError(
+                "`transform` must be an augmenter that adapts to nothing, such "
+                f"as DiffAugment(). Received: transform={self.transform!r}"
+            )
+
     def terms(self, network, function, batch):
-        """The squared differences of logits, float32 [batch]."""
-        del network
+        """The squared differences of logits, weighted, float32 [batch]."""
+        self.transform.check(tuple(batch.real.shape[1:]), packing=1)
+        return {
+            self.name: self.lazily(
+                network, batch, lambda: self._differences(function, batch)
+            )
+        }
+
+    def _differences(self, function, batch):
         total = ops.zeros_like(batch.numbers, dtype="float32")
         for kind, weight in (("real", self.weight), ("fake", self.fake_weight)):
             if weight == 0:
@@ -46,9 +67,9 @@ class Consistency(Regularizer):
                 getattr(batch, kind), batch, f"{self.name}/{kind}"
             )
             difference = ops.cast(
-                batch.logits[kind] - function(changed), "float32"
+                batch.logits[kind] - function(changed, kind), "float32"
             )
             rows = ops.reshape(difference, (ops.shape(difference)[0], -1))
             weight = schedules.get(weight)(batch.images_seen)
             total = total + weight * ops.mean(ops.square(rows), axis=1)
-        return {self.name: total}
+        return total

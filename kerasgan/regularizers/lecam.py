@@ -6,7 +6,7 @@ from typing import ClassVar
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from kerasgan import schedules
+from kerasgan import devices, schedules
 from kerasgan.regularizers.regularizer import Regularizer
 from kerasgan.schedules import Schedule
 
@@ -18,12 +18,12 @@ class LeCam(Regularizer):
 
         weight * (max(0, D(x) - a_fake)^2 + max(0, a_real - D(G(z)))^2)
 
-    with a_real and a_fake running means of D(x) and D(G(z)): against
-    overfitting, of few images. Tseng et al. 2021, equation 4,
-    https://arxiv.org/abs/2104.03310.
+    with a_real and a_fake running means of D(x) and D(G(z)), of all replicas:
+    against overfitting, of few images. Tseng et al. 2021,
+    https://arxiv.org/abs/2104.03310, as in the official code.
 
     Args:
-        decay: What a running mean keeps in a step.
+        decay: What a running mean keeps in an update.
         from_images: Before so many have been seen the means follow at once,
             and the term is 0.
     """
@@ -32,7 +32,16 @@ class LeCam(Regularizer):
     decay: float = 0.99
     from_images: int = 0
     name: ClassVar[str] = "lecam"
+    synchronized: ClassVar[bool] = True
     state: ClassVar[dict] = {"real": 0.0, "fake": 0.0}
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.every != 1:
+            raise ValueError(
+                "`every` must be 1: running means see all steps. "
+                f"Received: every={self.every!r}"
+            )
 
     def terms(self, network, function, batch):
         """The weighted distance; moves the means."""
@@ -47,7 +56,9 @@ class LeCam(Regularizer):
         for kind, logits in batch.logits.items():
             logits = ops.stop_gradient(ops.cast(logits, "float32"))
             before = batch.kept[f"{self.name}/{kind}"]
-            means[kind] = kept * before + (1.0 - kept) * ops.mean(logits)
+            means[kind] = kept * before + (1.0 - kept) * devices.mean(
+                logits, tuple(range(len(logits.shape)))
+            )
             batch.state[f"{self.name}/{kind}"].assign(means[kind])
         found = lecam(**batch.logits, means=means)
         return {self.name: ops.where(started, weight * found, 0.0)}

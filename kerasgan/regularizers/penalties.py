@@ -8,7 +8,7 @@ from keras import ops
 from keras.saving import register_keras_serializable
 
 from kerasgan import devices, gradients, random, schedules
-from kerasgan.regularizers.regularizer import Regularizer, is_due
+from kerasgan.regularizers.regularizer import Regularizer
 from kerasgan.schedules import Schedule
 
 
@@ -27,16 +27,11 @@ class Penalty(Regularizer):
     def terms(self, network, function, batch):
         """The weighted penalty: in the steps between, zero."""
         weight = schedules.get(self.weight)(batch.images_seen)
-
-        def penalty():
-            with gradients.without_writes(network):
-                return self.every * weight * self(function, batch)
-
-        if self.every == 1:
-            return {self.name: penalty()}
-        zeros = ops.zeros_like(batch.numbers, dtype="float32")
-        due = is_due(batch, self.every)
-        return {self.name: ops.cond(due, penalty, lambda: zeros)}
+        return {
+            self.name: self.lazily(
+                network, batch, lambda: weight * self(function, batch)
+            )
+        }
 
 
 @register_keras_serializable(package="kerasgan.regularizers")

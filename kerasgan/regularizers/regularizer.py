@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from keras import ops
 
+from kerasgan import gradients
 from kerasgan.schedules import Schedule
 from kerasgan.serialization import Saveable
 
@@ -54,11 +55,27 @@ class Regularizer(Saveable, abc.ABC):
 
         Args:
             network: The player's.
-            function: What it does to its input [batch, ...], labels given.
+            function: What it does to its input [batch, ...], labels given; a
+                discriminator may be told as which of "real" and "fake".
             batch: A `Batch` with what the player's objective has.
         """
         del network, function, batch
         return {}
+
+    def lazily(self, network, batch, measure):
+        """measure() -> float32 [batch], `every` times it or, between, zero.
+
+        Its passes through the network leave nothing behind.
+        """
+
+        def measured():
+            with gradients.without_writes(network):
+                return self.every * measure()
+
+        if self.every == 1:
+            return measured()
+        zeros = ops.zeros_like(batch.numbers, dtype="float32")
+        return ops.cond(is_due(batch, self.every), measured, lambda: zeros)
 
     def limits(self, variables, batch):
         """Pairs (variable, the value it may have) after an update."""

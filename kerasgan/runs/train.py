@@ -97,7 +97,7 @@ def _lead(plan, data, workdir, model, strategy):
         # From here on it would be an older model than the checkpoints.
         workdir.model.unlink(missing_ok=True)
         _report(data, workdir)
-        if plan.recipe.augmenter is not None:
+        if model.settings.augmenter.changes_images:
             _preview(plan.recipe, data, workdir, model)
         if seen:
             print(f"resuming at {seen:,} images")

@@ -110,7 +110,7 @@ class GANModel(LatentModel):
             **kwargs: `gradient_accumulation_steps`, into how many parts an
                 update's batch is cut, whose gradients are averaged: memory
                 holds one at a time. Means over the batch (batch norm,
-                minibatch layers, the relativistic average, DRAGAN's spread,
+                minibatch layers, the relativistic average, DRAGAN, LeCam,
                 packs, unrolling) are over parts then. `loss_scale`, a power of
                 two for losses while slopes are computed: 2**10 suits
                 mixed_float16, 2**14 overflows. `jit_compile`, XLA: "auto" is
@@ -209,7 +209,7 @@ class GANModel(LatentModel):
         logits = {"real": real["logits"], "fake": fake["logits"]}
         return terms | self._penalties(
             "discriminator",
-            lambda x: self._heads(x, batch, "real")["logits"],
+            lambda x, kind="real": self._heads(x, batch, kind)["logits"],
             batch.replace(logits=logits),
         )
 
@@ -312,16 +312,15 @@ class GANModel(LatentModel):
         batch = self.settings.augmenter.replaced(batch)
         return packs.pack(batch, self.packing)
 
-    def _heads(self, samples, batch, kind=None):
+    def _heads(self, samples, batch, kind):
         """What the discriminator says of samples: {"logits": ..., ...}.
 
         Args:
-            kind: "real" or "fake", as which they are augmented; None does not.
+            kind: "real" or "fake", as which they are augmented.
         """
-        if kind is not None:
-            samples = self.settings.augmenter(
-                samples, batch, purpose=f"{batch.player}/augment/{kind}"
-            )
+        samples = self.settings.augmenter(
+            samples, batch, purpose=f"{batch.player}/augment/{kind}"
+        )
         inputs = self._inputs(self.discriminator, samples, batch.labels)
         mode = self._mode("discriminator", batch)
         heads = getattr(self.discriminator, "heads", None)

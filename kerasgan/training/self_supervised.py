@@ -13,7 +13,8 @@ class SelfSupervisedGANModel(GANModel):
 
     A quarter of the images each is turned by 0, 90, 180 and 270 degrees. The
     discriminator learns from real images to tell by how much, the generator
-    to make images of which it can tell. Chen et al. 2019, SSGAN, section 3,
+    to make images of which it can tell. An augmenter that turns images, such as
+    ADA's "bgc", hides it from them. Chen et al. 2019, SSGAN, section 3,
     https://arxiv.org/abs/1811.11212. Logits are of images that are not turned.
 
     The term "<player>_rotation" weighs 1 for the discriminator and 0.2 for
@@ -54,7 +55,7 @@ class SelfSupervisedGANModel(GANModel):
 
     def _rotation(self, images, batch):
         turned, turns = turn(images)
-        heads = self._heads(turned, batch)
+        heads = self._heads(turned, batch, "turned")
         if "rotations" not in heads:
             raise ValueError(
                 "`heads` of the discriminator must have 'rotations', such as "

@@ -67,6 +67,7 @@ class Settings:
         self.loss = losses.get(arguments["loss"])
         self.regularizers = _checked(arguments["regularizers"], networks)
         self.augmenter = augment.get(arguments["augmenter"])
+        self.augmenter.check_loss(self.loss)
         self.term_weights = dict(arguments["term_weights"] or {})
         self.half_life_images = averaging.half_life(
             arguments["ema_half_life_images"]
