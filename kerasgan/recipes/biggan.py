@@ -1,7 +1,9 @@
 r"""BigGAN (Brock et al. 2019): large batches, shared labels, split latents.
 
-    kerasgan train --recipe=biggan
-        not measured yet
+    kerasgan train --recipe=biggan --total_images=232320
+        232,320 images: cfd10k_train 6.66, precision 0.70, recall 0.27,
+        coverage 0.57; 1,329 images/s
+        (seed 0, two CPU cores, `benchmarks/recipes.py`)
     kerasgan train --recipe=biggan --data=imagenet2012 --data_dir=D \
         --size=128 --set=width=96 --set=latent_size=120 \
         --set=label_width=128 --set=batch_size=2048 \

@@ -1,7 +1,9 @@
 r"""Dense blocks up and down (after Huang et al. 2017), kept stable by R1.
 
-    kerasgan train --recipe=densenet
-        not measured yet
+    kerasgan train --recipe=densenet --total_images=51712
+        51,712 images: cfd10k_train 18.8, precision 0.31, recall 0.69,
+        coverage 0.29; 397 images/s
+        (seed 0, two CPU cores, `benchmarks/recipes.py`)
 
 A starting point of this library's own: no paper trains such a pair.
 """

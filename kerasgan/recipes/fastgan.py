@@ -1,7 +1,9 @@
 r"""FastGAN (Liu et al. 2021): shallow, gated, and not forgetting.
 
-    kerasgan train --recipe=fastgan
-        not measured yet
+    kerasgan train --recipe=fastgan --total_images=116544
+        116,544 images: cfd10k_train 5.28, precision 0.51, recall 0.75,
+        coverage 0.65; 418 images/s
+        (seed 0, two CPU cores, `benchmarks/recipes.py`)
 
 At 256 px, not measured yet:
 

@@ -1,7 +1,9 @@
 r"""Progressive GAN (Karras et al. 2018): small images first, then larger ones.
 
-    kerasgan train --recipe=progan --size=32
-        not measured yet
+    kerasgan train --recipe=progan --total_images=65024
+        65,024 images: cfd10k_train 33.3, precision 0.28, recall 0.57,
+        coverage 0.23; 579 images/s
+        (seed 0, two CPU cores, `benchmarks/recipes.py`)
     kerasgan train --recipe=progan --data=D/celeba_hq --size=1024 \
         --batch_size=16 --total_images=12000000 --flip \
         --set=latent_size=512 --set=width=16 --set=max_width=512 \

@@ -1,7 +1,9 @@
 r"""SAGAN (Zhang et al. 2019): attention, and spectral norm on both sides.
 
-    kerasgan train --recipe=sagan
-        not measured yet
+    kerasgan train --recipe=sagan --total_images=110464
+        110,464 images: cfd10k_train 40.7, precision 0.33, recall 0.67,
+        coverage 0.26; 446 images/s
+        (seed 0, two CPU cores, `benchmarks/recipes.py`)
     kerasgan train --recipe=sagan --data=imagenet2012 --data_dir=D \
         --size=128 --set=width=64 --set=max_width=1024 \
         --set=attention_px=32 --set=smallest_px=4 --set=last_blocks=1 \

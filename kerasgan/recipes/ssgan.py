@@ -1,7 +1,9 @@
 r"""SSGAN (Chen et al. 2019): the discriminator also tells rotations.
 
-    kerasgan train --recipe=ssgan
-        not measured yet
+    kerasgan train --recipe=ssgan --total_images=170880
+        170,880 images: cfd10k_train 6.06, precision 0.40, recall 0.70,
+        coverage 0.48; 864 images/s
+        (seed 0, two CPU cores, `benchmarks/recipes.py`)
     kerasgan train --recipe=ssgan --data=cifar10 --data_dir=D \
         --set=width=128 --set=generator_width=256 --set=latent_size=128 \
         --set=discriminator_steps=2 --set=batch_size=128 \
