@@ -202,5 +202,5 @@ def test_device_step_without_tensorflow(found):
     assert found["policy"] == "float32"
     measured = found["step"]
     assert measured["finite"] and measured["batch_size"] == 8
-    expected = measured["flops"] * measured["images_per_second"] / 8e9
+    expected = measured["matrix_flops"] * measured["images_per_second"] / 8e9
     np.testing.assert_allclose(measured["share_of_matrix_rate"], expected)
