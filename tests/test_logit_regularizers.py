@@ -158,6 +158,7 @@ class TestConsistency:
         )
 
 
+@pytest.mark.slow
 def test_all_in_one_training(tmp_path):
     """Beside each other, with an augmenter; saved, loaded, and going on."""
     gan = kerasgan.GANModel(*training_steps.conv_networks())

@@ -27,7 +27,7 @@ def _data(count):
 
 
 def _mean_of(gan):
-    (mean,) = gan._regularizer_state.values()
+    (mean,) = gan._kept.values()
     return float(ops.convert_to_numpy(mean.value))
 
 

@@ -76,6 +76,7 @@ def test_rotations_reach_both_players(player):
     assert np.abs(moved[0.0] - moved[1.0]).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_it_learns_to_tell_turns():
     """From images that are bright on one side, within 60 steps."""
     keras.utils.set_random_seed(0)
