@@ -17,7 +17,10 @@ def example(name):
     return module
 
 
-@pytest.mark.parametrize("name", ["own_networks", "swap_the_loss"])
+@pytest.mark.parametrize(
+    "name",
+    ["own_networks", pytest.param("swap_the_loss", marks=pytest.mark.slow)],
+)
 def test_scripts_write_their_picture(name, tmp_path):
     output = tmp_path / "samples.png"
     example(name).main(total_images=128, output=output)
