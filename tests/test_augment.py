@@ -1,5 +1,7 @@
 """Augmenters: what they do to images, how often, and who learns through it."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from training_steps import batch_of
 import kerasgan
 from kerasgan import augment, gradients
 from kerasgan.augment import ADA, APA, DiffAugment, ada, geometry
+from kerasgan.recipes import recipe
 
 CASES = training_steps.augmenters()
 every_augmenter = pytest.mark.parametrize("name", CASES)
@@ -356,10 +359,19 @@ class TestInTraining:
 
     def test_arguments_by_name(self):
         assert augment.get("ada", policy="bg") == ADA(policy="bg")
-        with pytest.raises(ValueError, match="`target` must not be given"):
+        with pytest.raises(TypeError, match="'target'"):
             augment.get("diffaugment", target=0.5)
-        with pytest.raises(ValueError, match="no arguments"):
-            augment.get(None, policy="bg")
+
+    def test_recipes_know_all_arguments(self):
+        found = {
+            name: {field.name for field in dataclasses.fields(kind)}
+            for name, kind in augment._BY_NAME.items()
+        }
+        for name, fields in recipe._AUGMENTERS.items():
+            wanted = {"images_to_one" if f == "images" else f for f in fields}
+            # How often it adapts is for Python alone.
+            assert found.pop(name) - {"every"} == wanted
+        assert not found
 
 
 def test_every_operation_is_of_a_part():

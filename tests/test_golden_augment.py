@@ -75,8 +75,8 @@ def _at_percentile(names, percentile, dtype):
     parameters = {}
     for name in names:
         operation = ada.OPERATIONS[name]
-        draw = np.full((1, *operation.shape), drawn[operation.draws])
-        draw = tf.constant(draw, dtype)
+        shape = (1, operation.count) if operation.count > 1 else (1,)
+        draw = tf.constant(np.full(shape, drawn[operation.draws]), dtype)
         parameters[name] = operation.parameter(draw)
     return parameters
 

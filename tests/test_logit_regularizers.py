@@ -50,7 +50,6 @@ class TestLeCam:
         }
         batch = batch_of(ops.zeros((len(real), 3)), step=step, state=state)
         batch = batch.replace(
-            kept={name: v.value for name, v in state.items()},
             images_seen=ops.convert_to_tensor(seen),
             logits={
                 "real": ops.convert_to_tensor(real, "float32"),

@@ -3,8 +3,11 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 from unfilled_networks import unfilled
 
+from kerasgan import recipes
+from kerasgan.augment import ADA
 from kerasgan.models import r3gan
 
 # Millions of weights of the generator and the discriminator, counted in
@@ -68,3 +71,16 @@ def test_impossible_stages_are_refused(arguments, message):
     for network in (r3gan.Generator, r3gan.Discriminator):
         with pytest.raises(ValueError, match=message):
             network((8, 8, 3), **arguments)
+
+
+def test_the_recipe_s_augmentation_is_the_papers():
+    """ADA without filters and noise, colours half as often, p by a cosine."""
+    recipe = recipes.get("r3gan").override({"final_augmentation": "0.55"})
+    augmenter = recipe.build((8, 8, 3), None).settings.augmenter
+    assert set(augmenter.shares) == {*ADA("bgc").shares, "cutout"}
+    assert augmenter.shares["hue"] == 0.5 and augmenter.shares["scale"] == 1.0
+    for seen, probability in ((0, 0.0), (100_000, 0.275), (300_000, 0.55)):
+        found = augmenter.probability(ops.convert_to_tensor(seen))
+        assert float(found) == pytest.approx(probability, abs=1e-6)
+    with pytest.raises(ValueError, match="`augmenter` must be None"):
+        recipe.replace(augmenter="ada")

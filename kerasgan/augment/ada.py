@@ -14,8 +14,6 @@ from kerasgan.augment import bands, colours, geometry
 from kerasgan.augment.augmenter import AdaptiveAugmenter, check_images
 from kerasgan.errors import unknown_name
 
-_DRAWS = {"uniform": random.uniform, "normal": random.normal}
-
 
 @dataclasses.dataclass(frozen=True)
 class Operation:
@@ -25,13 +23,15 @@ class Operation:
         draws: "uniform" in [0, 1), or "normal".
         parameter: From the draw [b, *shape] to the parameter.
         identity: The parameter that changes nothing.
-        shape: Of a draw.
+        count: Numbers of a draw; one is a scalar.
+        gates: How many open by themselves, each for one of those numbers.
     """
 
     draws: str
     parameter: Callable
     identity: float = 0.0
-    shape: tuple[int, ...] = ()
+    count: int = 1
+    gates: int = 1
 
 
 def _angle(draw):
@@ -47,23 +47,27 @@ def _power(spread):
 OPERATIONS = {
     "xflip": Operation("uniform", lambda u: ops.floor(2.0 * u)),
     "rotate90": Operation("uniform", lambda u: ops.floor(4.0 * u)),
-    "xint": Operation("uniform", lambda u: 0.125 * (2.0 * u - 1.0), shape=(2,)),
+    "xint": Operation("uniform", lambda u: 0.125 * (2.0 * u - 1.0), count=2),
     "scale": Operation("normal", _power(0.2), identity=1.0),
     "rotate": Operation("uniform", _angle),
     "aniso": Operation("normal", _power(0.2), identity=1.0),
     "rotate_post": Operation("uniform", _angle),
-    "xfrac": Operation("normal", lambda n: 0.125 * n, shape=(2,)),
+    "xfrac": Operation("normal", lambda n: 0.125 * n, count=2),
     "brightness": Operation("normal", lambda n: 0.2 * n),
     "contrast": Operation("normal", _power(0.5), identity=1.0),
     "lumaflip": Operation("uniform", lambda u: ops.floor(2.0 * u)),
     "hue": Operation("uniform", _angle),
     "saturation": Operation("normal", _power(1.0), identity=1.0),
-    # A gate for each band.
     "imgfilter": Operation(
-        "normal", _power(1.0), identity=1.0, shape=(bands.COUNT,)
+        "normal",
+        _power(1.0),
+        identity=1.0,
+        count=bands.COUNT,
+        gates=bands.COUNT,
     ),
     "noise": Operation("normal", lambda n: 0.1 * ops.abs(n)),
-    "cutout": Operation("uniform", lambda u: u, shape=(2,)),
+    # Outside of the image, there is nothing to cut.
+    "cutout": Operation("uniform", lambda u: u, identity=2.0, count=2),
 }
 _CUT = 0.5  # Of the side.
 
@@ -136,24 +140,20 @@ class ADA(AdaptiveAugmenter):
         check_images(self, sample_shape, packing, channels)
 
     def __call__(self, images, batch, purpose):
-        def draw(name, kind, shape=()):
-            return _DRAWS[kind](
-                batch.numbers,
-                shape,
-                seed=batch.seed,
-                purpose=f"{purpose}/{name}",
-            )
-
-        parameters = {}
-        for name, chance in self._chances(batch).items():
-            operation = OPERATIONS[name]
-            gates = operation.shape if name == "imgfilter" else ()
-            drawn = draw(name, operation.draws, operation.shape)
-            gate = draw(f"{name}/gate", "uniform", gates)
-            parameters[name] = gated(name, drawn, gate, chance)
+        chances = self._chances(batch)
+        drawn, gates = _drawn(chances, batch, purpose)
+        parameters = {
+            name: gated(name, drawn[name], gates[name], chance)
+            for name, chance in chances.items()
+        }
         noise = None
         if "noise" in parameters:
-            noise = draw("noise/pixels", "normal", tuple(images.shape[1:]))
+            noise = random.normal(
+                batch.numbers,
+                tuple(images.shape[1:]),
+                seed=batch.seed,
+                purpose=f"{purpose}/pixels",
+            )
         return changed(images, parameters, noise)
 
     def _chances(self, batch):
@@ -168,20 +168,48 @@ class ADA(AdaptiveAugmenter):
         return chances
 
 
+def _drawn(names, batch, purpose):
+    """What operations draw, and their gates: two {operation: [b, ...]}.
+
+    Few draws of many numbers, for many of few take a small network's time.
+    """
+    key = {"seed": batch.seed, "purpose": purpose}
+    columns = {"uniform": 0, "normal": 0}
+    places, gates = {}, {}
+    for name in names:
+        operation = OPERATIONS[name]
+        kind = operation.draws
+        places[name] = kind, _place(columns, kind, operation.count)
+        gates[name] = "uniform", _place(columns, "uniform", operation.gates)
+    values = {
+        "uniform": random.uniform(batch.numbers, (columns["uniform"],), **key),
+        "normal": random.normal(batch.numbers, (columns["normal"],), **key),
+    }
+    return (
+        {name: values[kind][:, at] for name, (kind, at) in found.items()}
+        for found in (places, gates)
+    )
+
+
+def _place(columns, kind, count):
+    """The next so many columns of a kind: a number, or a slice of several."""
+    first = columns[kind]
+    columns[kind] += count
+    return first if count == 1 else slice(first, first + count)
+
+
 def gated(name, drawn, gate, chance):
     """An operation's parameter where the gate is open, else the identity.
 
     Args:
-        drawn: [b, *shape], as the operation says.
-        gate: In [0, 1), [b]; open below `chance`.
+        drawn: [b], or [b, count], as the operation says.
+        gate: In [0, 1), [b] or [b, gates]; open below `chance`.
     """
     operation = OPERATIONS[name]
     value = operation.parameter(drawn)
-    while len(gate.shape) < len(value.shape):
-        gate = gate[..., None]
+    if len(gate.shape) < len(value.shape):
+        gate = gate[:, None]
     identity = ops.full_like(value, operation.identity)
-    if name == "cutout":  # Nothing is cut from outside.
-        identity = ops.full_like(value, 2.0)
     return ops.where(gate < chance, value, identity)
 
 
@@ -199,7 +227,7 @@ def changed(images, parameters, noise=None):
     if matrix is not None:
         images = colours.recoloured(images, matrix)
     if "imgfilter" in parameters:
-        images = bands.amplified(images, _gains(parameters["imgfilter"]))
+        images = bands.amplified(images, parameters["imgfilter"])
     if "noise" in parameters:
         images += parameters["noise"][:, None, None, None] * noise
     if "cutout" in parameters:
@@ -253,21 +281,6 @@ def _product(matrices, parameters, order):
         if name in matrices and name in parameters
     ]
     return functools.reduce(ops.matmul, factors) if factors else None
-
-
-def _gains(factors):
-    """A factor for each band [b, 4] -> the gains of all, at equal power.
-
-    Each is applied by itself: the others shrink, so that as much is expected.
-    """
-    gains = 1.0
-    power = ops.convert_to_tensor(bands.EXPECTED_POWER, factors.dtype)
-    for i in range(bands.COUNT):
-        alone = ops.one_hot(i, bands.COUNT, dtype=factors.dtype)
-        gain = 1.0 + alone * (factors[:, i, None] - 1.0)
-        total = ops.sum(power * ops.square(gain), axis=-1, keepdims=True)
-        gains = gains * gain / ops.sqrt(total)
-    return gains
 
 
 def _cut(images, middle):

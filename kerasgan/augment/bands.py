@@ -17,13 +17,13 @@ _SYMLET_2 = np.array(
 )
 COUNT = 4
 # Of natural images in each band, the lowest first, as there.
-EXPECTED_POWER = np.array([10.0, 1.0, 1.0, 1.0]) / 13.0
+_EXPECTED_POWER = np.array([10.0, 1.0, 1.0, 1.0]) / 13.0
 
 
-def amplified(images, gains):
-    """Images [b, h, w, c], gains [b, 4] of bands, low to high -> the same."""
+def amplified(images, factors):
+    """Images [b, h, w, c], factors [b, 4] of bands, low to high -> the same."""
     kernel = ops.matmul(
-        ops.cast(gains, images.dtype),
+        ops.cast(_gains(factors), images.dtype),
         ops.convert_to_tensor(filter_bank(), images.dtype),
     )
     for axis in (1, 2):
@@ -43,6 +43,21 @@ def filter_bank():
         first = (bank.shape[1] - len(high)) // 2
         bank[i, first : first + len(high)] += high
     return bank
+
+
+def _gains(factors):
+    """A factor for each band [b, 4] -> the gains of all, at equal power.
+
+    Each is applied by itself: the others shrink, so that as much is expected.
+    """
+    gains = 1.0
+    power = ops.convert_to_tensor(_EXPECTED_POWER, factors.dtype)
+    for i in range(COUNT):
+        alone = ops.one_hot(i, COUNT, dtype=factors.dtype)
+        gain = 1.0 + alone * (factors[:, i, None] - 1.0)
+        total = ops.sum(power * ops.square(gain), axis=-1, keepdims=True)
+        gains = gains * gain / ops.sqrt(total)
+    return gains
 
 
 def _filtered(images, kernel, axis):

@@ -9,10 +9,7 @@ At 256 px, not measured yet:
 
     kerasgan train --recipe=fastgan --data=D --size=256 --batch_size=8 \
         --set=width=32 --set=max_width=1024 --set=latent_size=256 \
-        --set=flip=true --total_images=800000
-
-Differs from the paper: besides the networks (see `models/fastgan.py`), there
-is no augmentation but `flip`, of images and not in the step.
+        --set=flip=true --set=augmenter=diffaugment --total_images=800000
 """
 
 import dataclasses

@@ -18,21 +18,35 @@ paper: FID 1.96 after 250 million images):
         --set=discriminator_learning_rate=2e-4 \
         --set=final_learning_rate=5e-5 --set=epsilon=1e-8 \
         --set=penalty=0.05 --set=final_penalty=0.005 \
+        --set=final_augmentation=0.55 \
         --set=decay_images=20000000 --set=ema_half_life_images=5000000
 
-At FFHQ's 64 px width=384, batch_size=256, penalty=2, final_penalty=0.2 and
-ema_half_life_images=500000; at 256 px width=96, penalty=150 and
+At FFHQ's 64 px width=384, batch_size=256, penalty=2, final_penalty=0.2,
+final_augmentation=0.3 and ema_half_life_images=500000; at 256 px width=96, penalty=150 and
 final_penalty=15. ImageNet: max_width=1536, width=1536, group_size=32,
 label_width=1536, batch_size=4096, decay_images=200000000,
-ema_half_life_images=50000000, penalty=0.5 (32 px) or 1 (64 px), and a tenth.
+ema_half_life_images=50000000, penalty=0.5 (32 px) or 1 (64 px), and a tenth,
+final_augmentation=0.5 or 0.4.
 
-Differs from the paper: no augmentation but `flip`, of images and not in the
-step; both players see the same real images in a step.
+Differs from the paper: both players see the same real images in a step.
 """
 
 import dataclasses
 
 from kerasgan.recipes.recipe import BaseRecipe
+
+# Of ADA's operations, those that act as often as it says, and half as often.
+_PLACES = (
+    "xflip",
+    "rotate90",
+    "xint",
+    "scale",
+    "rotate",
+    "aniso",
+    "xfrac",
+    "cutout",
+)
+_COLOURS = ("brightness", "contrast", "lumaflip", "hue", "saturation")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,6 +69,7 @@ class Recipe(BaseRecipe):
     beta_2: float = 0.9  # At first.
     final_beta_2: float = 0.99
     ema_half_life_images: int = 5_000  # At the end; 0 at first.
+    final_augmentation: float = 0.0  # ADA's probability then; 0 at first.
 
     latent_size: int = 64
     width: int = 16  # Channels at the image's own size.
@@ -62,6 +77,15 @@ class Recipe(BaseRecipe):
     group_size: int = 16
     blocks: int = 1  # In each stage.
     label_width: int = 64
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.final_augmentation and self.augmenter is not None:
+            raise ValueError(
+                "`augmenter` must be None where `final_augmentation` names "
+                f"the paper's. Received: augmenter={self.augmenter!r}, "
+                f"final_augmentation={self.final_augmentation}"
+            )
 
     @property
     def conditional(self):
@@ -108,6 +132,16 @@ class Recipe(BaseRecipe):
 
         weight = self._over(self.penalty, self.final_penalty)
         return [R1(weight), R2(weight)]
+
+    def _augmenter(self):
+        if not self.final_augmentation:
+            return super()._augmenter()
+        from kerasgan.augment import ADA
+
+        operations = dict.fromkeys(_PLACES, 1.0) | dict.fromkeys(_COLOURS, 0.5)
+        return ADA(
+            operations, probability=self._over(0.0, self.final_augmentation)
+        )
 
     def _over(self, start, end):
         from kerasgan.schedules import Cosine

@@ -12,6 +12,13 @@ import typing
 
 from kerasgan.errors import unknown_name
 
+# Which fields an augmenter has: `augmenter_<name>`. Here, since it takes Keras
+# to ask the augmenter.
+_AUGMENTERS = {
+    "diffaugment": ("policy",),
+    "ada": ("policy", "probability", "target", "images"),
+    "apa": ("probability", "target", "images"),
+}
 # Slopes below 6e-8 are zero in float16, and above 65504 infinite.
 _FLOAT16_SCALE = 2.0**10
 
@@ -122,6 +129,7 @@ class BaseRecipe(abc.ABC):
         "beta_2",
         "rho",
         "final_beta_2",
+        "final_augmentation",
         "dropout",
         "translate",
         "zoom",
@@ -175,14 +183,9 @@ class BaseRecipe(abc.ABC):
 
     def _check_augmenter(self):
         """Raises if a field is of no use to the augmenter."""
-        fields = {
-            "diffaugment": ("policy",),
-            "ada": ("policy", "probability", "target", "images"),
-            "apa": ("probability", "target", "images"),
-        }
-        if self.augmenter is not None and self.augmenter not in fields:
-            raise unknown_name("augmenter", self.augmenter, fields)
-        known = fields.get(self.augmenter, ())
+        if self.augmenter not in (None, *_AUGMENTERS):
+            raise unknown_name("augmenter", self.augmenter, _AUGMENTERS)
+        known = _AUGMENTERS.get(self.augmenter, ())
         if self.augmenter_probability is not None:  # Fixed.
             known = [n for n in known if n not in ("target", "images")]
         for name in ("policy", "probability", "target", "images"):

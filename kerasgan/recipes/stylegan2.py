@@ -1,4 +1,6 @@
-r"""StyleGAN2 (Karras et al. 2020), trained as in StyleGAN2-ADA without ADA.
+r"""StyleGAN2 (Karras et al. 2020), trained as in StyleGAN2-ADA.
+
+ADA itself is for few images: --set=augmenter=ada.
 
     kerasgan train --recipe=stylegan2 --data=fashion_mnist \
         --data_dir=D --total_images=54720

@@ -19,8 +19,7 @@ r"""StyleGAN3-T (Karras et al. 2021): details move with what they are of.
 The paper's Fréchet distances are of 1024 px (table 1): on FFHQ-U 3.67 for T and
 3.66 for R.
 
-Differs from the paper: no augmentation in the step; R's discriminator sees no
-blurred images at first.
+Differs from the paper: R's discriminator sees no blurred images at first.
 """
 
 import dataclasses

@@ -55,11 +55,10 @@ class LeCam(Regularizer):
         means = {}
         for kind, logits in batch.logits.items():
             logits = ops.stop_gradient(ops.cast(logits, "float32"))
-            before = batch.kept[f"{self.name}/{kind}"]
-            means[kind] = kept * before + (1.0 - kept) * devices.mean(
-                logits, tuple(range(len(logits.shape)))
-            )
-            batch.state[f"{self.name}/{kind}"].assign(means[kind])
+            mean = devices.mean(logits, tuple(range(len(logits.shape))))
+            variable = batch.state[f"{self.name}/{kind}"]
+            means[kind] = kept * variable.value + (1.0 - kept) * mean
+            variable.assign(means[kind])
         found = lecam(**batch.logits, means=means)
         return {self.name: ops.where(started, weight * found, 0.0)}
 

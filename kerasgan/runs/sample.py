@@ -8,7 +8,7 @@ from kerasgan import pictures, storage
 from kerasgan.errors import unknown_name
 from kerasgan.runs.preparation import Plan
 from kerasgan.runs.workdir import Workdir
-from kerasgan.training import checkpoints
+from kerasgan.training import checkpoints, sampling
 
 _ANIMATIONS = (".gif", ".webp")
 _STILLS = (".png", ".jpg", ".jpeg")
@@ -62,6 +62,8 @@ def sample(
     """
     output = pathlib.Path(output).expanduser()
     _check(output, count, interpolate)
+    if truncation is not None:
+        sampling.share(truncation)
     model = load_model(workdir)
     if labels is not None:
         _check_labels(labels, model.classes)

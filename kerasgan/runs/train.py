@@ -97,8 +97,7 @@ def _lead(plan, data, workdir, model, strategy):
         # From here on it would be an older model than the checkpoints.
         workdir.model.unlink(missing_ok=True)
         _report(data, workdir)
-        if model.settings.augmenter.changes_images:
-            _preview(plan.recipe, data, workdir, model)
+        _preview(plan.recipe, data, workdir, model)
         if seen:
             print(f"resuming at {seen:,} images")
         where = ", ".join(
@@ -143,14 +142,15 @@ def _report(data, workdir):
 
 
 def _preview(recipe, data, workdir, model):
-    """Shows what augmentation makes of the data, before it is trained on."""
-    from kerasgan import pictures
-    from kerasgan.runs import preview
+    """Shows once what augmentation makes of the data, if it does anything."""
+    augmenter = model.settings.augmenter
+    if augmenter.changes_images and not workdir.augmented.exists():
+        from kerasgan import pictures
+        from kerasgan.runs import preview
 
-    shown = preview.augmented(
-        model.settings.augmenter, _real_grid(data, model), recipe.seed
-    )
-    pictures.save(workdir.augmented, shown)
+        images = _real_grid(data, model)
+        shown = preview.augmented(augmenter, images, recipe.seed)
+        pictures.save(workdir.augmented, shown)
 
 
 def _check_metrics(recipe):

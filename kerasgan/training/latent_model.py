@@ -68,7 +68,7 @@ class LatentModel(AdversarialModel):
         samples = np.empty((len(latents), *self.sample_shape), "float32")
         function = self._samples_of
         if truncation is not None:
-            share = _share(truncation)
+            share = sampling.share(truncation)
             function = functools.partial(self._truncated_of, share=share)
         return sampling.fill(samples, function, inputs, batch_size)
 
@@ -136,12 +136,3 @@ class LatentModel(AdversarialModel):
 
     def _takes_labels(self, network):
         return examples.takes_labels(network, self.classes)
-
-
-def _share(truncation):
-    if not 0 < truncation <= 1:
-        raise ValueError(
-            "`truncation` must be None or in (0, 1]. "
-            f"Received: truncation={truncation!r}"
-        )
-    return np.float32(truncation)

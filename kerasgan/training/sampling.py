@@ -46,6 +46,16 @@ def fill(samples, function, inputs, batch_size):
     return samples
 
 
+def share(truncation):
+    """A truncation in (0, 1], checked, as compiled functions take it."""
+    if not 0 < truncation <= 1:
+        raise ValueError(
+            "`truncation` must be None or in (0, 1]. "
+            f"Received: truncation={truncation!r}"
+        )
+    return np.float32(truncation)
+
+
 def _rows(array, start, count):
     """So many rows from `start`; past the end, the last one again."""
     rows = array[start : start + count]
