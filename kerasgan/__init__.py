@@ -21,6 +21,8 @@ _MODULES = (
     "convert",
     "data",
     "features",
+    "label_losses",
+    "latents",
     "layers",
     "losses",
     "metrics",
@@ -38,9 +40,12 @@ _MODULES = (
 _NAMES = {
     "AdversarialModel": "kerasgan.training.adversarial_model",
     "GANModel": "kerasgan.training.gan",
+    "InfoGANModel": "kerasgan.training.info",
+    "LatentOptimisationGANModel": "kerasgan.training.latent_optimisation",
     "SelfSupervisedGANModel": "kerasgan.training.self_supervised",
     "UnrolledGANModel": "kerasgan.training.unrolled",
     "load": "kerasgan.serialization",
+    "start_from": "kerasgan.training.transfer",
 }
 
 __all__ = [*_MODULES, *_NAMES, "__version__"]

@@ -183,8 +183,16 @@ def without_writes(network, temporary=()):
         temporary: Pairs (variable, value): values to run with instead. They
             may be differentiated.
     """
-    as_it_is = [(v, v.value) for v in network.variables]
-    return keras.StatelessScope([*as_it_is, *temporary])
+    return keras.StatelessScope([*as_it_is(network), *temporary])
+
+
+def as_it_is(network):
+    """Pairs (variable, value) of a network, for a `keras.StatelessScope`.
+
+    A scope inside another knows only its own variables: where one will be
+    opened, values of further networks are read before the outer one is.
+    """
+    return [(v, v.value) for v in network.variables]
 
 
 def run_step(model, step, arguments):

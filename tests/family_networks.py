@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kerasgan import presets
+from kerasgan.layers.label_heads import LABEL_HEADS
 from kerasgan.layers.spectral import SpectralLayer
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -65,7 +66,7 @@ def conditionings(family):
     known = []
     for conditioning in (
         "concatenation",
-        "classification",
+        *LABEL_HEADS,
         "projection",
         "selection",
     ):
@@ -87,7 +88,7 @@ def outputs_of(model, inputs, training=False):
     if not hasattr(model, "heads"):
         return [model(inputs, training=training)]
     heads = model.heads(inputs, training=training)
-    names = ("logits", "classes", "reconstruction")
+    names = ("logits", "classes", "codes", "reconstruction")
     return [heads[name] for name in names if name in heads]
 
 

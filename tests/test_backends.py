@@ -28,6 +28,8 @@ STEPS = {
     "averaging": training_steps.averaging_steps,
     "unrolled": training_steps.unrolled_steps,
     "augmented": training_steps.augmented_steps,
+    "coded": training_steps.coded_steps,
+    "optimised": training_steps.optimised_steps,
 }
 EAGER, XLA = {"run_eagerly": True}, {"jit_compile": True}
 
@@ -64,7 +66,10 @@ class TestModes:
         [
             *((name, EAGER) for name in ("steps", "packed", "unrolled")),
             ("steps", XLA),
-            pytest.param("augmented", XLA, marks=pytest.mark.slow),
+            *(
+                pytest.param(name, XLA, marks=pytest.mark.slow)
+                for name in ("augmented", "coded", "optimised")
+            ),
             pytest.param("packed", XLA, marks=pytest.mark.slow),
             *(("larger", PARTS | mode) for mode in ({}, XLA)),
             pytest.param("larger", PARTS | EAGER, marks=pytest.mark.slow),
@@ -88,6 +93,8 @@ class TestJax:
             ("packed", "packed"),
             ("unrolled", "unrolled"),
             ("augmented", "augmented"),
+            ("coded", "coded"),
+            ("optimised", "optimised"),
             ("larger", "parts"),
             ("larger", "steps_8"),
             # On eight devices.
@@ -110,6 +117,7 @@ class TestJax:
         [
             ("minibatch", training_steps.minibatch_outputs),
             ("augmenters", training_steps.augmented_outputs),
+            ("label_losses", training_steps.label_loss_outputs),
         ],
     )
     def test_gives_the_same(self, name, function):

@@ -1,4 +1,4 @@
-"""LeCam and consistency regularization."""
+"""LeCam, consistency, latent consistency, orthogonal regularization."""
 
 import json
 import pathlib
@@ -7,13 +7,22 @@ import keras
 import numpy as np
 import pytest
 import training_steps
-from keras import ops
+from keras import layers, ops
 from training_steps import batch_of
 
 import kerasgan
 from kerasgan import gradients
 from kerasgan.augment import ADA, DiffAugment
-from kerasgan.regularizers import Consistency, LeCam, lecam
+from kerasgan.layers.normalization import BatchNormalization
+from kerasgan.regularizers import (
+    Consistency,
+    LatentConsistency,
+    LatentDiversity,
+    LeCam,
+    Orthogonality,
+    lecam,
+)
+from kerasgan.regularizers.orthogonality import matrices
 
 
 def _golden():
@@ -155,6 +164,153 @@ class TestConsistency:
         np.testing.assert_allclose(
             logs["discriminator_consistency"], 0.0, atol=1e-8
         )
+
+
+class TestLatentSteps:
+    def _batch(self, step=0):
+        rng = np.random.default_rng(0)
+        latents = ops.convert_to_tensor(rng.normal(size=(6, 4)), "float32")
+        batch = batch_of(ops.zeros((6, 3)), fake=_generated(latents), step=step)
+        return batch.replace(
+            latents=latents,
+            generated=_generated,
+            logits={"fake": _judged(_generated(latents))},
+        )
+
+    def test_differences_are_those_of_a_step_aside(self):
+        network = training_steps.packed_networks(1)[1]
+        batch = self._batch()
+        judge = LatentConsistency(3.0, deviation=0.1)
+        make = LatentDiversity(2.0, deviation=0.1)
+        noise = judge.aside(batch) - batch.latents
+        assert 0.05 < np.std(noise) < 0.15
+        (found,) = judge.terms(
+            network, lambda x, kind: _judged(x), batch
+        ).values()
+        steps = _judged(_generated(judge.aside(batch))) - batch.logits["fake"]
+        np.testing.assert_allclose(
+            found, 3.0 * np.square(steps).mean(axis=1), rtol=1e-4
+        )
+        (found,) = make.terms(network, _generated, batch).values()
+        moved = _generated(make.aside(batch)) - batch.fake
+        np.testing.assert_allclose(
+            found, -2.0 * np.square(moved).mean(axis=1), rtol=1e-4
+        )
+
+    def test_lazily(self):
+        network = training_steps.packed_networks(1)[1]
+        for kind in (LatentConsistency, LatentDiversity):
+            found = {}
+            for every, step in ((1, 0), (4, 4), (4, 5)):
+                function = (
+                    _generated
+                    if kind.player == "generator"
+                    else lambda x, kind: _judged(x)
+                )
+                (term,) = (
+                    kind(every=every)
+                    .terms(network, function, self._batch(step))
+                    .values()
+                )
+                found[every, step] = np.array(term)
+            np.testing.assert_allclose(found[4, 4], 4 * found[1, 0], rtol=1e-5)
+            assert not found[4, 5].any() and found[1, 0].any()
+
+    def test_packs_are_refused(self):
+        gan = kerasgan.GANModel(*training_steps.packed_networks(2), packing=2)
+        with pytest.raises(ValueError, match="`packing` must be 1"):
+            gan.compile(regularizers=[LatentConsistency()])
+
+    def test_bad_deviation(self):
+        with pytest.raises(ValueError, match="`deviation` must be positive"):
+            LatentDiversity(deviation=0.0)
+
+    def test_the_other_pass_leaves_the_generator_alone(self):
+        """Its batch norm's statistics are those of a plain step."""
+        found = []
+        for regularizers in ([], [LatentConsistency(0.0)]):
+            gan = kerasgan.GANModel(*training_steps.conv_networks(True))
+            gan.compile(regularizers=regularizers, run_eagerly=True)
+            training_steps.fit(gan, training_steps.images(8), 8)
+            found.append(training_steps.weights_of(gan))
+        assert training_steps.largest_difference(*found) < 1e-6
+
+
+class TestOrthogonality:
+    def test_sum_over_layers(self):
+        network = keras.Sequential(
+            [
+                keras.Input((4, 4, 2)),
+                layers.Conv2D(3, 2),
+                layers.Conv2DTranspose(5, 2),
+                layers.Flatten(),
+                layers.Dense(6),
+                BatchNormalization(),
+            ]
+        )
+        training_steps.set_weights(network, 0)
+        first, second, third = (
+            np.array(layer.kernel)
+            for layer in network.layers
+            if hasattr(layer, "kernel")
+        )
+        expected = 0.0
+        for matrix in (
+            first.reshape(-1, 3),
+            second.transpose(0, 1, 3, 2).reshape(-1, 5),
+            third,
+        ):
+            products = matrix.T @ matrix
+            expected += np.square(products - np.diag(np.diag(products))).sum()
+        batch = batch_of(ops.zeros((3, 4)))
+        (term,) = Orthogonality(0.5).terms(network, None, batch).values()
+        np.testing.assert_allclose(term, [0.5 * expected] * 3, rtol=1e-5)
+
+    def test_right_angles_cost_nothing(self):
+        network = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+        network.layers[0].kernel.assign(np.eye(4, 3) * [1.0, 5.0, 0.1])
+        (term,) = (
+            Orthogonality().terms(network, None, batch_of(ops.zeros((2, 4))))
+        ).values()
+        assert not np.array(term).any()
+
+    def test_tables_of_labels_are_left_out(self):
+        from kerasgan.models import sngan
+
+        network = sngan.Discriminator((8, 8, 1), width=4, classes=3)
+        names = [w.shape for w in network.weights if "projection" in w.path]
+        assert names
+        plain = sngan.Discriminator((8, 8, 1), width=4)
+        found = [len(list(matrices(net))) for net in (network, plain)]
+        assert found[0] == found[1] > 3
+
+    @pytest.mark.parametrize("player", ["generator", "discriminator"])
+    def test_moves_its_player(self, player):
+        found = []
+        for weight in (0.0, 1.0):
+            gan = kerasgan.GANModel(*training_steps.conv_networks())
+            gan.compile(
+                regularizers=[Orthogonality(weight, player=player)],
+                run_eagerly=True,
+            )
+            training_steps.fit(gan, training_steps.images(8), 8)
+            found.append(training_steps.weights_of(gan))
+        moved = {
+            key.split("/")[0]
+            for key in found[0]
+            if not np.array_equal(found[0][key], found[1][key])
+        }
+        assert player in moved
+        # One step: the discriminator's comes first, and changes both.
+        assert ("discriminator" in moved) == (player == "discriminator")
+
+
+def _generated(latents):
+    return ops.tanh(latents[:, :3] * latents[:, 1:])
+
+
+def _judged(samples):
+    return ops.sum(samples, axis=1, keepdims=True) ** 2 + samples
 
 
 @pytest.mark.slow

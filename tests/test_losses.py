@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerasgan import gradients, losses
+from kerasgan import gradients, losses, schedules
 from kerasgan.losses import (
     LOSSES,
     Hinge,
@@ -17,6 +17,7 @@ from kerasgan.losses import (
     NonSaturating,
     Relativistic,
     RelativisticAverage,
+    TopK,
     Wasserstein,
 )
 
@@ -34,6 +35,7 @@ CASES = {
     "relativistic": Relativistic(),
     "relativistic_average": RelativisticAverage(),
     "relativistic_average_least_squares": RelativisticAverage("least_squares"),
+    "top_k": TopK("hinge", share=1.0),  # More: `TestTopK`.
 }
 every_loss = pytest.mark.parametrize("loss", CASES.values(), ids=CASES)
 every_player = pytest.mark.parametrize("player", ["discriminator", "generator"])
@@ -195,6 +197,47 @@ class TestGame:
         np.testing.assert_allclose(values, [0.0, 0.2], atol=1e-6)
         np.testing.assert_array_equal(to_real, [0.0, -0.5])
         np.testing.assert_array_equal(to_fake, [0.0, 0.5])
+
+
+class TestTopK:
+    def test_the_best_have_all_the_slope(self):
+        fake = np.array([0.3, -2.0, 1.5, 0.3, -0.1], "float32")
+        real = -fake
+        values, _, slopes = _evaluate(
+            TopK("hinge", 0.5), "generator", real, fake
+        )
+        # Two of five, each for two and a half; of equals, the first.
+        chosen = np.array([1, 0, 1, 0, 0])
+        np.testing.assert_allclose(values, -2.5 * chosen * fake, rtol=1e-6)
+        np.testing.assert_allclose(slopes, -chosen / 2, rtol=1e-6)
+        assert np.mean(values) == pytest.approx(-(1.5 + 0.3) / 2)
+        expected = Hinge().discriminator(real=real, fake=fake)
+        found = TopK("hinge", 0.5).discriminator(real=real, fake=fake)
+        np.testing.assert_array_equal(found, expected)
+
+    def test_at_least_one(self):
+        fake = np.array([[0.5], [1.5]], "float32")
+        values = TopK("wasserstein", 0.1).generator(real=None, fake=fake)
+        np.testing.assert_allclose(values, [0.0, -3.0])
+
+    def test_the_share_falls(self):
+        loss = TopK("hinge", share=schedules.Linear(1.0, 0.5, over_images=100))
+        fake = np.arange(4, dtype="float32")
+        for seen, count in ((0, 4), (50, 3), (100, 2), (1000, 2)):
+            now = loss.at(ops.convert_to_tensor(seen))
+            values = np.array(now.generator(real=None, fake=fake + 1.0))
+            assert (values != 0).sum() == count
+
+    def test_it_is_as_its_loss(self):
+        assert TopK("relativistic_average").synchronized
+        assert TopK("relativistic").compares_with_real
+        assert not TopK("wasserstein").splits_at_zero
+        assert TopK().splits_at_zero
+
+    @pytest.mark.parametrize("share", [0.0, 1.5])
+    def test_bad_share(self, share):
+        with pytest.raises(ValueError, match="`share` must be in"):
+            TopK(share=share)
 
 
 class TestOneNumberPerExample:

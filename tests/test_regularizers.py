@@ -18,7 +18,10 @@ from kerasgan.regularizers import (
     R2,
     Consistency,
     GradientPenalty,
+    LatentConsistency,
+    LatentDiversity,
     LeCam,
+    Orthogonality,
     PathLength,
     WeightClipping,
     penalties,
@@ -42,6 +45,9 @@ CASES = {
     # More: test_logit_regularizers.py.
     "consistency": Consistency(weight=2.0, fake_weight=1.0),
     "lecam": LeCam(weight=0.5, decay=0.9),
+    "latent_consistency": LatentConsistency(weight=2.0, deviation=0.1),
+    "latent_diversity": LatentDiversity(weight=2.0, deviation=0.1),
+    "orthogonality": Orthogonality(weight=1e-3, player="discriminator"),
 }
 every_penalty = pytest.mark.parametrize(
     "penalty", PENALTIES.values(), ids=PENALTIES

@@ -282,6 +282,164 @@ def augmented_steps(**arguments):
     return {**weights_of(gan), **kept}
 
 
+def labelled_networks(codes=None, conditioning="classification", classes=None):
+    """Networks of vectors of 3, whose discriminator has more heads."""
+    import keras
+    from keras import layers
+
+    from kerasgan.layers.label_heads import LabelHeads
+    from kerasgan.layers.labels import split_labels
+
+    generator, _ = packed_networks(1)
+    size = generator.inputs[0].shape[-1] if codes is None else codes + 2
+    inputs = [keras.Input((size,))]
+    if classes is not None:
+        inputs.append(keras.Input((), dtype="int32"))
+        encoded = layers.CategoryEncoding(classes, output_mode="one_hot")
+        x = layers.Concatenate()([inputs[0], encoded(inputs[1])])
+    else:
+        x = inputs[0]
+    x = layers.Dense(8, activation="tanh")(x)
+    inputs = inputs if classes is not None else inputs[0]
+    generator = keras.Model(inputs, layers.Dense(3)(x))
+
+    class Discriminator(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.classes = classes
+            self.hidden = layers.Dense(8, activation="tanh")
+            self.to_logits = layers.Dense(1)
+            self.label_heads = LabelHeads(
+                classes,
+                conditioning,
+                codes,
+                dense=lambda units, name: layers.Dense(units, name=name),
+            )
+
+        def call(self, inputs, training=False):
+            return self.heads(inputs)["logits"]
+
+        def heads(self, inputs, training=False):
+            x, labels = split_labels(inputs, classes, required=False)
+            x = self.hidden(x)
+            return {
+                "logits": self.to_logits(x),
+                **self.label_heads(x, labels),
+            }
+
+    discriminator = Discriminator()
+    zeros = np.zeros((2, 3), "float32")
+    labels = np.zeros(2, "int32")
+    discriminator.heads(zeros if classes is None else (zeros, labels))
+    for seed, network in enumerate((generator, discriminator)):
+        set_weights(network, seed)
+    return generator, discriminator
+
+
+def coded_steps(**arguments):
+    """Five steps of an InfoGAN -> every weight by its name."""
+    from kerasgan import InfoGANModel
+
+    networks = labelled_networks(codes=5)
+    gan = InfoGANModel(*networks, categories=(3,), continuous=2, latent_size=7)
+    gan.compile(**arguments)
+    data = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
+    fit(gan, data, 8)
+    return weights_of(gan)
+
+
+def optimised_steps(**arguments):
+    """Five steps with latents that move, and all that latents are told."""
+    import keras
+
+    from kerasgan import LatentOptimisationGANModel
+    from kerasgan.losses import TopK
+    from kerasgan.regularizers import (
+        LatentConsistency,
+        LatentDiversity,
+        Orthogonality,
+    )
+    from kerasgan.schedules import Linear
+
+    gan = LatentOptimisationGANModel(*packed_networks(1))
+    gan.compile(
+        # Adam makes whole steps of slopes that are but rounding.
+        keras.optimizers.SGD(0.05),
+        keras.optimizers.SGD(0.05),
+        loss=TopK("hinge", share=Linear(1.0, 0.5, over_images=32)),
+        regularizers=[
+            LatentConsistency(every=2),
+            LatentDiversity(),
+            Orthogonality(0.1),
+        ],
+        **arguments,
+    )
+    data = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
+    fit(gan, data, 8)
+    return weights_of(gan)
+
+
+def label_loss_outputs():
+    """What label losses make of heads, and slopes by all of them."""
+    from keras import ops
+
+    from kerasgan import gradients, label_losses
+
+    rng, outputs = np.random.default_rng(0), {}
+    widths = {"logits": 1, "classes": 4, "twin_classes": 4}
+    widths |= {"embeddings": 5, "proxies": 5}
+    numbers = {
+        kind: {name: rng.normal(size=(6, n)) for name, n in widths.items()}
+        for kind in ("real", "fake")
+    }
+    for name, loss in label_losses_by_case().items():
+        labels = np.array([0, 1, 1, 0, 1, 0])
+        if name == "regression":
+            labels = rng.normal(size=(6, 4)).astype("float32")
+        elif name == "classification_floats":
+            labels = rng.uniform(size=(6, 4)).astype("float32")
+        labels = ops.convert_to_tensor(labels)
+        for player in ("discriminator", "generator"):
+
+            def total(heads, loss=loss, player=player, labels=labels):
+                if player == "generator":
+                    heads = {"fake": heads["fake"]}
+                terms = getattr(loss, player)(labels=labels, **heads)
+                return sum(terms.values())
+
+            heads = {
+                kind: {
+                    name: ops.convert_to_tensor(value, "float32")
+                    for name, value in arrays.items()
+                }
+                for kind, arrays in numbers.items()
+            }
+            outputs[f"{name}/{player}"] = ops.convert_to_numpy(total(heads))
+            slopes = gradients.of_inputs(total, heads)
+            for kind, arrays in slopes.items():
+                for head, slope in arrays.items():
+                    key = f"{name}/{player}/{kind}/{head}"
+                    outputs[key] = ops.convert_to_numpy(slope)
+    assert label_losses.LABEL_LOSSES.keys() <= {
+        key.split("/")[0] for key in outputs
+    }
+    return outputs
+
+
+def label_losses_by_case():
+    """Every label loss, with the arguments that change its formula."""
+    from kerasgan import label_losses
+
+    return {
+        **{name: label_losses.get(name) for name in label_losses.LABEL_LOSSES},
+        "classification_floats": label_losses.Classification(),
+        "conditional_contrast_cold": label_losses.ConditionalContrast(0.1),
+        "data_to_data_narrow": label_losses.DataToDataCrossEntropy(
+            0.2, positive_margin=0.5, negative_margin=0.1
+        ),
+    }
+
+
 def augmented_outputs():
     """What augmenters make of images, and slopes of it."""
     from keras import ops
@@ -531,6 +689,9 @@ def _jax():
         **_prefixed("minibatch", minibatch_outputs()),
         **_prefixed("augmented", augmented_steps()),
         **_prefixed("augmenters", augmented_outputs()),
+        **_prefixed("coded", coded_steps()),
+        **_prefixed("optimised", optimised_steps()),
+        **_prefixed("label_losses", label_loss_outputs()),
         **_prefixed("sharded", _sharded()),
         "temporaries": np.array([_temporary_bytes(1), _temporary_bytes(4)]),
     }

@@ -48,7 +48,8 @@ class SampleGrid(EveryImages):
 
     def fire(self, images_seen):
         count, labels, columns = self.count, self.labels, None
-        if labels is None and self.model.classes is not None:
+        by_class = self.model.classes and self.model.label_examples is None
+        if labels is None and by_class:
             columns = min(self.model.classes, MOST_COLUMNS)
             count = columns * max(1, self.count // columns)
             labels = np.arange(count) % columns

@@ -127,7 +127,9 @@ class BatchNormalization(keras.layers.Layer):
         return x
 
     def _keep(self, mean, unbiased_variance):
-        """Moves the averages towards the batch's moments."""
+        """Moves the averages towards the batch's moments, unless frozen."""
+        if not self.trainable:
+            return
         for average, new in (
             (self.moving_mean, mean),
             (self.moving_variance, unbiased_variance),

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from kerasgan.layers.label_heads import LABEL_HEADS, LabelHeads
 from kerasgan.layers.labels import check_conditioning
 from kerasgan.layers.precision import output_dtype
 from kerasgan.layers.spectral import SpectralDense, SpectralLayer
 
-CONDITIONINGS = ("projection", "classification")
+CONDITIONINGS = ("projection", *LABEL_HEADS)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan.projection")
@@ -61,8 +62,9 @@ class SpectralHeads(keras.layers.Layer):
 
     Args:
         classes: How many, or None.
-        conditioning: "projection" tells the labels, "classification" asks for
-            them (AC-GAN).
+        conditioning: "projection" tells the labels, others ask for them: see
+            `LabelHeads`.
+        codes: As `LabelHeads` has it.
         rotations: If True, it also asks by which quarter turn an image was
             rotated (SSGAN).
         kernel_initializer: A function that makes one, None for Keras'.
@@ -74,6 +76,7 @@ class SpectralHeads(keras.layers.Layer):
         classes=None,
         conditioning="projection",
         rotations=False,
+        codes=None,
         kernel_initializer=None,
         **spectral,
     ):
@@ -83,11 +86,18 @@ class SpectralHeads(keras.layers.Layer):
             spectral["kernel_initializer"] = kernel_initializer
         spectral["dtype"] = output_dtype()
         self.to_logits = SpectralDense(1, **spectral)
-        self.project = self.to_classes = self.to_rotations = None
+        self.project = self.to_rotations = None
         if classes is not None and conditioning == "projection":
             self.project = LabelProjection(**spectral)
-        elif classes is not None:
-            self.to_classes = SpectralDense(classes, **spectral)
+        self.label_heads = LabelHeads(
+            classes,
+            conditioning,
+            codes,
+            dense=lambda units, name: SpectralDense(
+                units, name=name, **spectral
+            ),
+            dtype=output_dtype(),
+        )
         if rotations:
             self.to_rotations = SpectralDense(4, **spectral)
 
@@ -97,18 +107,17 @@ class SpectralHeads(keras.layers.Layer):
     def call(self, inputs, labels=None, training=False):
         """x [batch, h, w, c], encoded labels [batch, classes] -> a dict.
 
-        "logits" [batch] and, where they are asked for, "classes" [batch,
-        classes] and "rotations" [batch, 4].
+        "logits" [batch], what `LabelHeads` gives and, where they are asked for,
+        "rotations" [batch, 4].
         """
         features = ops.sum(ops.relu(inputs), axis=(1, 2))
         logits = ops.squeeze(self.to_logits(features, training=training), -1)
         if self.project is not None:
             logits += self.project(features, labels, training=training)
-        heads = {"logits": logits}
-        for name, layer in (
-            ("classes", self.to_classes),
-            ("rotations", self.to_rotations),
-        ):
-            if layer is not None:
-                heads[name] = layer(features, training=training)
+        heads = {
+            "logits": logits,
+            **self.label_heads(features, labels, training=training),
+        }
+        if self.to_rotations is not None:
+            heads["rotations"] = self.to_rotations(features, training=training)
         return heads

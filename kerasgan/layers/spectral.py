@@ -198,12 +198,15 @@ class SpectralConv2D(SpectralLayer):
 
 
 def moves(networks):
-    """Pairs (variable, value): what one update makes of all layers' vectors."""
+    """Pairs (variable, value): what one update makes of all layers' vectors.
+
+    Those of frozen layers stay.
+    """
     return [
         pair
         for network in networks
         for layer in network._flatten_layers()
-        if isinstance(layer, SpectralLayer)
+        if isinstance(layer, SpectralLayer) and layer.trainable
         for pair in layer.moves()
     ]
 

@@ -24,6 +24,7 @@ import keras
 from keras import layers, ops
 
 from kerasgan.layers.attention import SelfAttention
+from kerasgan.layers.label_heads import takes_labels
 from kerasgan.layers.labels import check_conditioning, split_labels
 from kerasgan.layers.normalization import (
     BatchNormalization,
@@ -218,7 +219,8 @@ class Discriminator(keras.Model):
             halves to 4 to 8 px, with one more block.
         classes: The number of classes, if labels are used.
         conditioning: With "projection", the input is (images, labels). With
-            "classification", it is images, and `heads` has "classes" too.
+            one of `layers.label_heads`, `heads` has more; labels are then an
+            input for "contrast" alone.
         attention: The blocks, by number from 0, that attention follows; None
             takes the first of 64 px or less.
         wide: Whether blocks widen in their first convolution, or the second.
@@ -297,17 +299,17 @@ class Discriminator(keras.Model):
         """Images [batch, h, w, c], or (images, labels [batch]) -> a dict.
 
         Of "logits" [batch], "features" (the blocks' outputs, first to last)
-        and, if they are classified, "classes" [batch, classes].
+        and those of `layers.label_heads`.
         """
-        projected = self.conditioning == "projection"
-        x, labels = split_labels(inputs, self.classes, required=projected)
+        told = takes_labels(self.conditioning)
+        x, labels = split_labels(inputs, self.classes, required=told)
         features = []
         for i, stage in enumerate(self.stages):
             x = stage(x, training=training)
             features.append(x)
             if i in self.attentive:
                 x = self.attend[str(i)](x, training=training)
-        heads = self.judge(x, labels if projected else None, training=training)
+        heads = self.judge(x, labels, training=training)
         return {**heads, "features": features}
 
     def get_config(self):

@@ -17,6 +17,7 @@ https://arxiv.org/abs/1610.09585).
 import keras
 from keras import layers, ops
 
+from kerasgan.layers.label_heads import LABEL_HEADS, LabelHeads, takes_labels
 from kerasgan.layers.labels import (
     check_conditioning,
     concatenate_labels,
@@ -98,8 +99,9 @@ class Discriminator(keras.Model):
         max_width: Channels of no stage exceed it.
         classes: The number of classes, if labels are used.
         conditioning: With "concatenation", the input is (images, labels) and
-            every stage sees the labels. With "classification", it is images,
-            and `heads` has logits for "classes" too.
+            every stage sees the labels. With one of `layers.label_heads`,
+            `heads` has more; labels are then an input for "contrast" alone.
+        codes: How many numbers `heads` tells as "codes", InfoGAN's; None: none.
         batch_norm: False under a penalty on gradients, which is meant for each
             example by itself. Layers then have biases.
         dropout: The part of each stage's activations that training drops.
@@ -112,6 +114,7 @@ class Discriminator(keras.Model):
         max_width=1024,
         classes=None,
         conditioning="concatenation",
+        codes=None,
         batch_norm=True,
         dropout=0.0,
         **kwargs,
@@ -122,8 +125,9 @@ class Discriminator(keras.Model):
         self.max_width = max_width
         self.classes = classes
         self.conditioning = check_conditioning(
-            conditioning, ("concatenation", "classification")
+            conditioning, ("concatenation", *LABEL_HEADS)
         )
+        self.codes = codes
         self.batch_norm = batch_norm
         self.dropout = dropout
 
@@ -138,9 +142,13 @@ class Discriminator(keras.Model):
             self.drop = layers.Dropout(dropout)
             self.flatten = layers.Flatten()
             self.to_logits = _score(1, not batch_norm, "to_logits")
-            self.to_classes = None
-            if classes is not None and conditioning == "classification":
-                self.to_classes = _score(classes, True, "to_classes")
+            self.label_heads = LabelHeads(
+                classes,
+                conditioning,
+                codes,
+                dense=lambda units, name: _score(units, True, name),
+                dtype=output_dtype(),
+            )
         make_weights(self, self.image_shape, classes)
 
     def call(self, inputs, training=False):
@@ -151,24 +159,22 @@ class Discriminator(keras.Model):
         """Images [batch, h, w, c], or (images, labels [batch]) -> a dict.
 
         Of "logits" [batch], "features" (the stages' activations, first to
-        last) and, if they are classified, "classes" [batch, classes].
+        last) and those of `layers.label_heads`.
         """
-        classified = self.to_classes is not None
-        x, labels = split_labels(inputs, self.classes, not classified)
-        labels = None if classified else labels
+        told = takes_labels(self.conditioning)
+        x, labels = split_labels(inputs, self.classes, required=told)
+        seen = labels if self.conditioning == "concatenation" else None
         features = []
         for stage in self.stages:
-            x = stage(concatenate_labels(x, labels), training=training)
+            x = stage(concatenate_labels(x, seen), training=training)
             features.append(x)
             x = self.drop(x, training=training)
-        x = concatenate_labels(self.flatten(x), labels)
-        heads = {
+        x = concatenate_labels(self.flatten(x), seen)
+        return {
             "logits": ops.squeeze(self.to_logits(x), axis=-1),
             "features": features,
+            **self.label_heads(x, labels, training=training),
         }
-        if classified:
-            heads["classes"] = self.to_classes(x)
-        return heads
 
     def get_config(self):
         return {
@@ -178,6 +184,7 @@ class Discriminator(keras.Model):
             "max_width": self.max_width,
             "classes": self.classes,
             "conditioning": self.conditioning,
+            "codes": self.codes,
             "batch_norm": self.batch_norm,
             "dropout": self.dropout,
         }

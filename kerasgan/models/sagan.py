@@ -24,6 +24,7 @@ import keras
 from keras import layers, ops
 
 from kerasgan.layers.attention import SelfAttention
+from kerasgan.layers.label_heads import takes_labels
 from kerasgan.layers.labels import check_conditioning, split_labels
 from kerasgan.layers.normalization import BatchNormalization
 from kerasgan.layers.precision import output_dtype, policy_of
@@ -159,7 +160,8 @@ class Discriminator(keras.Model):
         last_blocks: How many follow at that size.
         classes: The number of classes, if labels are used.
         conditioning: With "projection", the input is (images, labels). With
-            "classification", it is images, and `heads` has "classes" too.
+            one of `layers.label_heads`, `heads` has more; labels are then an
+            input for "contrast" alone.
         rectified_shortcuts: As torch-mimicry trains them: its blocks rectify
             what their shortcuts see too, all but the first's.
         stored_vectors: As the generator's.
@@ -234,17 +236,17 @@ class Discriminator(keras.Model):
         """Images [batch, h, w, c], or (images, labels [batch]) -> a dict.
 
         Of "logits" [batch], "features" (the blocks' outputs, first to last)
-        and, if they are classified, "classes" [batch, classes].
+        and those of `layers.label_heads`.
         """
-        projected = self.conditioning == "projection"
-        x, labels = split_labels(inputs, self.classes, required=projected)
+        told = takes_labels(self.conditioning)
+        x, labels = split_labels(inputs, self.classes, required=told)
         features = []
         for i, stage in enumerate(self.stages):
             x = stage(x, training=training)
             if i == self.attentive_stage:
                 x = self.attend(x, training=training)
             features.append(x)
-        heads = self.judge(x, labels if projected else None, training=training)
+        heads = self.judge(x, labels, training=training)
         return {**heads, "features": features}
 
     def get_config(self):

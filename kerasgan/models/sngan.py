@@ -26,6 +26,7 @@ import math
 import keras
 from keras import layers, ops
 
+from kerasgan.layers.label_heads import takes_labels
 from kerasgan.layers.labels import check_conditioning, split_labels
 from kerasgan.layers.normalization import BatchNormalization
 from kerasgan.layers.precision import output_dtype, policy_of
@@ -140,8 +141,10 @@ class Discriminator(keras.Model):
             in all blocks that halve but the first.
         classes: The number of classes, if labels are used.
         conditioning: With "projection", the input is (images, labels). With
-            "classification", it is images, and `heads` has "classes" too.
+            one of `layers.label_heads`, `heads` has more; labels are then an
+            input for "contrast" alone.
         rotations: Whether `heads` has "rotations", as SSGAN's.
+        codes: How many numbers `heads` tells as "codes", InfoGAN's; None: none.
         rectified_shortcuts: As torch-mimicry trains them: its blocks rectify
             what their shortcuts see too, all but the first's.
         stored_vectors: Where, outside training, singular values are taken by
@@ -160,6 +163,7 @@ class Discriminator(keras.Model):
         classes=None,
         conditioning="projection",
         rotations=False,
+        codes=None,
         rectified_shortcuts=False,
         stored_vectors=(),
         **kwargs,
@@ -174,16 +178,11 @@ class Discriminator(keras.Model):
         self.classes = classes
         self.conditioning = check_conditioning(conditioning, CONDITIONINGS)
         self.rotations = rotations
+        self.codes = codes
         self.rectified_shortcuts = rectified_shortcuts
         self.stored_vectors = tuple(stored_vectors)
 
-        shorter_side = min(self.image_shape[:2])
-        halvings = max(1, math.ceil(math.log2(shorter_side / smallest_px)))
-        most = halvings - 1 if doublings is None else doublings
-        widths = [
-            min(width * 2 ** min(i, most), max_width or width)
-            for i in range(halvings + last_blocks)
-        ]
+        halvings, widths = self._widths()
         ends = itertools.pairwise([self.image_shape[-1], *widths])
         convolve = glorot_convolutions(
             {"stored_vectors": "blocks" in self.stored_vectors}
@@ -206,9 +205,22 @@ class Discriminator(keras.Model):
                 classes,
                 conditioning,
                 rotations,
+                codes,
                 stored_vectors="heads" in self.stored_vectors,
             )
         make_weights(self, self.image_shape, classes)
+
+    def _widths(self):
+        """How many blocks halve the size, and the channels of all blocks."""
+        shorter_side = min(self.image_shape[:2])
+        halvings = math.log2(shorter_side / self.smallest_px)
+        halvings = max(1, math.ceil(halvings))
+        most = halvings - 1 if self.doublings is None else self.doublings
+        limit = self.max_width or self.width
+        return halvings, [
+            min(self.width * 2 ** min(i, most), limit)
+            for i in range(halvings + self.last_blocks)
+        ]
 
     def call(self, inputs, training=False):
         """Images [batch, h, w, c] in [-1, 1] -> logits [batch].
@@ -221,16 +233,16 @@ class Discriminator(keras.Model):
         """Images [batch, h, w, c], or (images, labels [batch]) -> a dict.
 
         Of "logits" [batch], "features" (the blocks' outputs, first to last)
-        and, where there are any, "classes" [batch, classes] and "rotations"
-        [batch, 4].
+        and, where there are any, those of `layers.label_heads` and
+        "rotations" [batch, 4].
         """
-        projected = self.conditioning == "projection"
-        x, labels = split_labels(inputs, self.classes, required=projected)
+        told = takes_labels(self.conditioning)
+        x, labels = split_labels(inputs, self.classes, required=told)
         features = []
         for stage in self.stages:
             x = stage(x, training=training)
             features.append(x)
-        heads = self.judge(x, labels if projected else None, training=training)
+        heads = self.judge(x, labels, training=training)
         return {**heads, "features": features}
 
     def get_config(self):
@@ -245,6 +257,7 @@ class Discriminator(keras.Model):
             "classes": self.classes,
             "conditioning": self.conditioning,
             "rotations": self.rotations,
+            "codes": self.codes,
             "rectified_shortcuts": self.rectified_shortcuts,
             "stored_vectors": self.stored_vectors,
         }

@@ -139,6 +139,15 @@ class Generator(Growing):
             draws["mixing"] = ("uniform", (2,))
         return draws
 
+    @property
+    def style_kernels(self):
+        """For each style, the kernel [style_size, n] of what reads it."""
+        return [
+            layer.to_style.scaled_kernel
+            for stage in self.stages
+            for layer in (stage.first_style, stage.second_style)
+        ]
+
     def call(self, inputs, training=False, draws=None):
         """Latents [batch, latent_size] -> images [batch, h, w, c].
 

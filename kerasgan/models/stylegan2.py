@@ -157,6 +157,17 @@ class Generator(keras.Model):
             draws["mixing"] = ("uniform", (2,))
         return draws
 
+    @property
+    def style_kernels(self):
+        """For each style, the kernel [style_size, n] of all that read it."""
+        readers, used = [[] for _ in range(self.style_count)], 0
+        for stage in self.stages:
+            drawing = [] if stage.to_image is None else [stage.to_image]
+            for i, layer in enumerate([*stage.convolutions, *drawing]):
+                readers[used + i].append(layer.to_scales.scaled_kernel)
+            used += len(stage.convolutions)
+        return [ops.concatenate(kernels, axis=1) for kernels in readers]
+
     def call(self, inputs, training=False, draws=None):
         """Latents [batch, latent_size] -> images [batch, h, w, c].
 

@@ -175,6 +175,14 @@ class Generator(keras.Model):
             )
         return signals
 
+    @property
+    def style_kernels(self):
+        """For each style, the kernel [style_size, n] of what reads it."""
+        return [
+            self.waves.pose_kernel / math.sqrt(self.style_size),
+            *(stage.to_scales.scaled_kernel for stage in self.stages),
+        ]
+
     def call(self, inputs, training=False):
         """Latents [batch, latent_size] -> images [batch, h, w, c].
 

@@ -12,6 +12,8 @@ NAMES = (
     "wgan_gp",
     "cgan",
     "acgan",
+    "infogan",
+    "reacgan",
     "sngan",
     "ssgan",
     "sagan",

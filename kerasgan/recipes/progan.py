@@ -5,7 +5,7 @@ r"""Progressive GAN (Karras et al. 2018): small images first, then larger ones.
         coverage 0.23; 579 images/s
         (seed 0, two CPU cores, `benchmarks/recipes.py`)
     kerasgan train --recipe=progan --data=D/celeba_hq --size=1024 \
-        --batch_size=16 --total_images=12000000 --flip \
+        --batch_size=16 --total_images=12000000 --set=flip=true \
         --set=latent_size=512 --set=width=16 --set=max_width=512 \
         --set=epsilon=1e-8 \
         --set=stable_images=600000 --set=fade_images=600000

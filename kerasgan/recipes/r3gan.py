@@ -22,9 +22,9 @@ paper: FID 1.96 after 250 million images):
         --set=decay_images=20000000 --set=ema_half_life_images=5000000
 
 At FFHQ's 64 px width=384, batch_size=256, penalty=2, final_penalty=0.2,
-final_augmentation=0.3 and ema_half_life_images=500000; at 256 px width=96, penalty=150 and
-final_penalty=15. ImageNet: max_width=1536, width=1536, group_size=32,
-label_width=1536, batch_size=4096, decay_images=200000000,
+final_augmentation=0.3 and ema_half_life_images=500000; at 256 px width=96,
+penalty=150 and final_penalty=15. ImageNet: max_width=1536, width=1536,
+group_size=32, label_width=1536, batch_size=4096, decay_images=200000000,
 ema_half_life_images=50000000, penalty=0.5 (32 px) or 1 (64 px), and a tenth,
 final_augmentation=0.5 or 0.4.
 

@@ -49,6 +49,9 @@ class BaseRecipe(abc.ABC):
     augmenter_target: float | None = None  # or else adapted to this mean sign
     augmenter_images: int | None = None  # of logits, so fast (from 0 to 1).
 
+    start_from: str | None = None  # A run's folder, or a `.keras` file.
+    frozen_stages: int = 0  # Of the discriminator, from the image on.
+
     loss: str = "non_saturating"
     total_images: int = 250_000
     batch_size: int = 64  # Of one step, all discriminator updates together.
@@ -154,6 +157,8 @@ class BaseRecipe(abc.ABC):
         for name, known in self._CHOICES.items():
             if getattr(self, name) not in known:
                 raise unknown_name(name, getattr(self, name), known)
+        if self.frozen_stages and self.start_from is None:
+            raise _out_of_range(self, "frozen_stages", "0 without `start_from`")
         if self.size is not None and min(self.size) < 1:
             raise _out_of_range(self, "size", "positive")
         self._check_augmenter()
@@ -238,6 +243,7 @@ class BaseRecipe(abc.ABC):
             "regularizers": self.regularizers(),
             "augmenter": self._augmenter(),
             "discriminator_steps": self.discriminator_steps,
+            "discriminator_frozen_stages": self.frozen_stages,
             "ema_half_life_images": self.ema_half_life_images,
             "seed": self.seed,
             "gradient_accumulation_steps": self.gradient_accumulation_steps,

@@ -5,7 +5,7 @@ r"""StyleGAN (Karras et al. 2019): layers scaled by styles, growing.
         coverage 0.22; 731 images/s
         (seed 0, two CPU cores, `benchmarks/recipes.py`)
     kerasgan train --recipe=stylegan --data=D/ffhq --size=1024 \
-        --batch_size=32 --total_images=25000000 --flip \
+        --batch_size=32 --total_images=25000000 --set=flip=true \
         --set=latent_size=512 --set=style_size=512 --set=mapping_width=512 \
         --set=mapping_depth=8 --set=width=16 --set=max_width=512 \
         --set=generator_learning_rate=0.003 \

@@ -11,7 +11,7 @@ ADA itself is for few images: --set=augmenter=ada.
         --total_images=25000000 --set=width=64 --set=max_width=512 \
         --set=latent_size=512 --set=style_size=512 --set=mapping_depth=8 \
         --set=batch_size=64 --set=group_size=8 --set=penalty=1.0 \
-        --set=ema_half_life_images=20000 --set=epsilon=1e-8 --flip
+        --set=ema_half_life_images=20000 --set=epsilon=1e-8 --set=flip=true
         StyleGAN2-ADA's settings for FFHQ at 256 px; not measured yet. R3GAN's
         paper has FID 3.78 for StyleGAN2 there.
 
@@ -34,6 +34,8 @@ from kerasgan.recipes.recipe import BaseRecipe
 class Recipe(BaseRecipe):
     paper = "https://arxiv.org/abs/1912.04958"
 
+    labels: bool = False  # Whether the networks are told classes.
+
     batch_size: int = 32
     generator_learning_rate: float = 2.5e-3
     discriminator_learning_rate: float = 2.5e-3
@@ -51,11 +53,19 @@ class Recipe(BaseRecipe):
     style_mixing: float = 0.9
     group_size: int = 4
 
+    @property
+    def conditional(self):
+        return self.labels
+
     def build(self, image_shape, classes):
         from kerasgan import GANModel
         from kerasgan.models import stylegan2
 
-        widths = {"width": self.width, "max_width": self.max_width}
+        shared = {
+            "width": self.width,
+            "max_width": self.max_width,
+            "classes": classes,
+        }
         # Activations could leave the range of float16.
         clamp = 256.0 if self.mixed_precision == "float16" else None
         gan = GANModel(
@@ -66,10 +76,10 @@ class Recipe(BaseRecipe):
                 mapping_depth=self.mapping_depth,
                 style_mixing=self.style_mixing,
                 clamp=clamp,
-                **widths,
+                **shared,
             ),
             stylegan2.Discriminator(
-                image_shape, group_size=self.group_size, clamp=clamp, **widths
+                image_shape, group_size=self.group_size, clamp=clamp, **shared
             ),
         )
         return self.compile(gan)

@@ -4,7 +4,7 @@ r"""StyleGAN3-T (Karras et al. 2021): details move with what they are of.
         12,096 images: cfd10k_train 224, precision 0.04, recall 0.00,
         coverage 0.02; 61 images/s
         (seed 0, two CPU cores, `benchmarks/recipes.py`)
-    kerasgan train --recipe=stylegan3 --data=D/ffhqu --size=256 --flip \
+    kerasgan train --recipe=stylegan3 --data=D/ffhqu --size=256 --set=flip=true \
         --total_images=25000000 --set=width=64 --set=max_width=512 \
         --set=discriminator_width=64 --set=latent_size=512 \
         --set=style_size=512 --set=depth=14 --set=critical_layers=2 \

@@ -10,7 +10,12 @@ https://arxiv.org/abs/1912.04958). Weights may be schedules.
 
 from kerasgan.regularizers.clipping import WeightClipping
 from kerasgan.regularizers.consistency import Consistency
+from kerasgan.regularizers.latent_consistency import (
+    LatentConsistency,
+    LatentDiversity,
+)
 from kerasgan.regularizers.lecam import LeCam, lecam
+from kerasgan.regularizers.orthogonality import Orthogonality
 from kerasgan.regularizers.path_length import PathLength, path_lengths
 from kerasgan.regularizers.penalties import (
     DRAGAN,
@@ -27,7 +32,10 @@ __all__ = [
     "R2",
     "Consistency",
     "GradientPenalty",
+    "LatentConsistency",
+    "LatentDiversity",
     "LeCam",
+    "Orthogonality",
     "PathLength",
     "Penalty",
     "Regularizer",

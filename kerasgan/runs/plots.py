@@ -19,8 +19,15 @@ def curves(metrics):
     return found
 
 
+# Of the discriminator's overfitting, and of what answers it.
+_SIGNALS = {
+    "discriminator_real_signs": "mean sign of D(real)",
+    "discriminator_augmentation": "probability of augmentation",
+}
+
+
 def plot_losses(metrics, path):
-    """Draws the losses, logits and metrics of a metrics.jsonl over images."""
+    """Draws a metrics.jsonl over images: losses, logits, signals, metrics."""
     from matplotlib.figure import Figure
 
     records = read_jsonl(metrics, having="images_per_second")
@@ -28,7 +35,8 @@ def plot_losses(metrics, path):
         return
     measured = curves(metrics)
     images = [record["images"] / 1000 for record in records]
-    rows = 2 + len(measured)
+    signals = {n: t for n, t in _SIGNALS.items() if n in records[0]}
+    rows = 2 + bool(signals) + len(measured)
     figure = Figure(figsize=(8, 2.5 * rows), layout="constrained")
     upper, lower, *others = figure.subplots(rows, 1, sharex=True)
     for axes, ending in ((upper, "_loss"), (lower, "_logits")):
@@ -41,12 +49,21 @@ def plot_losses(metrics, path):
         axes.legend(frameon=False)
     upper.set_ylabel("loss")
     lower.set_ylabel("mean logit")
+    if signals:
+        middle, *others = others
+        for name, title in signals.items():
+            values = [record.get(name) for record in records]
+            middle.plot(images, values, label=title)
+        middle.set_ylim(-1.05, 1.05)
+        middle.set_ylabel("overfitting")
+        middle.grid(alpha=0.3)
+        middle.legend(frameon=False)
     for axes, (name, (places, values)) in zip(
         others, measured.items(), strict=True
     ):
         axes.plot([place / 1000 for place in places], values, marker=".")
         axes.set_title(name, fontsize="medium")
         axes.grid(alpha=0.3)
-    (others or [lower])[-1].set_xlabel("thousands of images seen")
+    figure.axes[-1].set_xlabel("thousands of images seen")
     with replacing(path) as part:
         figure.savefig(part, dpi=110)

@@ -60,6 +60,9 @@ def load_data(recipe):
     if pathlib.Path(recipe.data).expanduser().exists():
         path = pathlib.Path(recipe.data).expanduser().resolve()
         recipe = recipe.replace(data=str(path))  # Found from any folder.
+    if recipe.start_from is not None:
+        path = pathlib.Path(recipe.start_from).expanduser().resolve()
+        recipe = recipe.replace(start_from=str(path))
     data = sources.load(
         recipe.data,
         split=recipe.split,

@@ -2,18 +2,20 @@
 
 import functools
 import json
+import pathlib
 import shlex
 import signal
 import zlib
 
 import numpy as np
 
-from kerasgan import callbacks, devices, storage, strategies
+from kerasgan import callbacks, devices, serialization, storage, strategies
 from kerasgan.callbacks.samples import MOST_COLUMNS
 from kerasgan.runs import plots
 from kerasgan.runs.preparation import default_workdir, describe, load_data
+from kerasgan.runs.sample import load_model
 from kerasgan.runs.workdir import Workdir
-from kerasgan.training import checkpoints
+from kerasgan.training import checkpoints, transfer
 
 _GRID = 64
 
@@ -24,7 +26,11 @@ def dry_run(recipe, workdir=None):
     data, plan = load_data(recipe)
     workdir = Workdir(workdir or default_workdir(plan))
     workdir.check(plan.to_dict())
-    print(describe(plan, data, plan.build()))
+    model = plan.build()
+    report = _start(plan, workdir, model)
+    print(describe(plan, data, model))
+    if report is not None:
+        print(f"\nstarting from {plan.recipe.start_from}\n{report}")
     print(f"\nworkdir {workdir}")
 
 
@@ -57,6 +63,7 @@ def train(recipe, workdir=None, strategy=None):
     # These refuse wrong settings, before anything is written.
     with strategy.scope():
         model = plan.build()
+    report = _start(plan, workdir, model)
     strategy.check_batch(recipe.batch_size, model.batch_multiple)
     model.steps_per_execution = strategy.steps_per_execution
     part = _lead if strategy.chief else _follow
@@ -64,7 +71,7 @@ def train(recipe, workdir=None, strategy=None):
     if strategy.name != "none":
         command += f" --strategy={strategy.name}"
     try:
-        received = part(plan, data, workdir, model, strategy)
+        received = part(plan, data, workdir, model, strategy, report)
     except ConnectionError as error:
         raise ConnectionError(
             f"{error}. To go on from the last checkpoint, start all workers "
@@ -77,7 +84,7 @@ def train(recipe, workdir=None, strategy=None):
     return 128 + signal.Signals[received]
 
 
-def _lead(plan, data, workdir, model, strategy):
+def _lead(plan, data, workdir, model, strategy, report):
     """Trains and writes -> the name of the signal that stopped it, or None."""
     evaluation = _evaluation(plan, data, workdir, model)
     total_images = plan.recipe.total_images
@@ -97,6 +104,9 @@ def _lead(plan, data, workdir, model, strategy):
         # From here on it would be an older model than the checkpoints.
         workdir.model.unlink(missing_ok=True)
         _report(data, workdir)
+        if report is not None:
+            print(f"starting from {plan.recipe.start_from}\n{report}")
+            storage.write_text(workdir.transfer, report.to_json())
         _preview(plan.recipe, data, workdir, model)
         if seen:
             print(f"resuming at {seen:,} images")
@@ -113,12 +123,35 @@ def _lead(plan, data, workdir, model, strategy):
     return received
 
 
-def _follow(plan, data, workdir, model, strategy):
+def _follow(plan, data, workdir, model, strategy, report):
     """Trains beside the chief and writes nothing -> as `_lead`."""
+    del report  # The chief's is the same.
     if _restore(plan, workdir, model, strategy) >= plan.recipe.total_images:
         return None
     print(f"training on {devices.description(model)}, {strategy}", flush=True)
     return _fit(plan.recipe, data, model, strategy, [])
+
+
+def _start(plan, workdir, model):
+    """Takes the weights that a recipe starts from -> the report of them.
+
+    None where it starts from none, or where the run has a checkpoint of its
+    own to go on from.
+    """
+    source = plan.recipe.start_from
+    if source is None or any(workdir.checkpoints.glob("images_*.npz")):
+        return None
+    path = pathlib.Path(source)
+    if path.is_file():
+        return transfer.start_from(
+            model, serialization.load(path, compile=False)
+        )
+    if not Workdir(path).recipe.exists():
+        raise ValueError(
+            "`start_from` must be the folder of a run, or a .keras file. "
+            f"Received: start_from={source!r}, which is neither"
+        )
+    return transfer.start_from(model, load_model(path))
 
 
 def _restore(plan, workdir, model, strategy):

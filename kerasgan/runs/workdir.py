@@ -16,6 +16,7 @@ class Workdir:
     data.json       the report of the data
     metrics.jsonl   losses and speed, a line in every so many images
     losses.png      their plot
+    transfer.json   which weights another run gave, where one did
     augmented.png   what the discriminator is shown, if that is augmented
     samples/        real.png, then grids of generated images
     checkpoints/    the newest two, and in best/ the best by a metric
@@ -32,6 +33,7 @@ class Workdir:
         self.data = self.path / "data.json"
         self.metrics = self.path / "metrics.jsonl"
         self.plot = self.path / "losses.png"
+        self.transfer = self.path / "transfer.json"
         self.augmented = self.path / "augmented.png"
         self.samples = self.path / "samples"
         self.checkpoints = self.path / "checkpoints"

@@ -34,6 +34,7 @@ class Batch:
     real: Any = None
     fake: Any = None
     logits: Any = None  # {"real", "fake"}, for the discriminator's penalties
+    generated: Any = None  # A function: other latents -> fake samples
     latents: Any = None
     labels: Any = None
     # {player: {name: [batch, ...]}}, what its network draws in training.
@@ -96,6 +97,7 @@ class AdversarialModel(keras.Model, abc.ABC):
         self,
         *,
         loss="non_saturating",
+        label_loss="classification",
         regularizers=(),
         augmenter=None,
         term_weights=None,
@@ -114,6 +116,7 @@ class AdversarialModel(keras.Model, abc.ABC):
             self.networks,
             arguments={
                 "loss": loss,
+                "label_loss": label_loss,
                 "regularizers": regularizers,
                 "augmenter": augmenter,
                 "term_weights": term_weights,

@@ -13,7 +13,7 @@ def check(real, labels, sample_shape, classes):
             f"{tuple(sample_shape)}. Received: {tuple(real.shape[1:])}. "
             "Resize the data, or build the networks for its size."
         )
-    if "float" not in keras.backend.standardize_dtype(real.dtype):
+    if not _is_float(real):
         raise ValueError(
             "Data must be floats in the generator's range, for images "
             f"[-1, 1]. Received: dtype={real.dtype}. For 8-bit images: "
@@ -84,6 +84,22 @@ def label_spec(*networks):
     return keras.KerasTensor((2,), "int32")
 
 
+def check_floats(labels, classes):
+    """Examples of labels that are floats, as float32 [n, classes]."""
+    labels = np.asarray(labels)
+    if labels.ndim != 2 or labels.dtype.kind != "f" or len(labels) == 0:
+        raise ValueError(
+            "`label_examples` must be floats [n, classes]; integer labels need "
+            f"none. Received: shape={labels.shape}, dtype={labels.dtype}"
+        )
+    if labels.shape[1] != classes:
+        raise ValueError(
+            "`label_examples` must have as many columns as the networks have "
+            f"classes. Received: shape={labels.shape}, classes={classes}"
+        )
+    return labels.astype("float32")
+
+
 def no_labels(labels):
     """The error for labels that nobody takes."""
     return ValueError(
@@ -106,7 +122,8 @@ def unpack(data):
     else:
         real, labels = data, None
     if labels is not None and tuple(labels.shape[1:]) == (1,):
-        labels = ops.squeeze(labels, axis=1)  # As Keras' datasets have them.
+        if not _is_float(labels):
+            labels = ops.squeeze(labels, axis=1)  # As Keras' datasets are.
     return real, labels
 
 
@@ -125,3 +142,7 @@ def labels_for(count, labels):
             f"{len(labels)} labels for {count} samples"
         )
     return labels.astype("float32" if labels.dtype.kind == "f" else "int32")
+
+
+def _is_float(array):
+    return "float" in keras.backend.standardize_dtype(array.dtype)

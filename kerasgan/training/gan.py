@@ -1,9 +1,10 @@
 """GANModel: latents, and labels where there are any, become samples."""
 
 import keras
+import numpy as np
 from keras import ops
 
-from kerasgan import augment, losses, random
+from kerasgan import augment, gradients, losses, random
 from kerasgan.errors import unknown_name
 from kerasgan.reconstruction import FeatureMatching
 from kerasgan.training import averaging, examples, packs
@@ -25,16 +26,19 @@ class GANModel(LatentModel):
             -> samples.
         discriminator: Any Keras model, samples or (samples, labels) -> logits
             (no sigmoid). Where it has `heads(inputs, training)`, that dict
-            may hold "classes", logits for an auxiliary classifier (AC-GAN,
-            Odena et al. 2017, https://arxiv.org/abs/1610.09585), and
-            "features" for feature matching, and "reconstruction" [batch],
-            what its features do not know of real samples (FastGAN). Where it
-            has `prepare_real`, real samples are what that makes of them, for
+            may hold what a label loss reads (see `kerasgan.label_losses`),
+            such as "classes" of an auxiliary classifier, "features" for
+            feature matching, and "reconstruction" [batch], what its features
+            do not know of real samples (FastGAN). Where it has
+            `prepare_real`, real samples are what that makes of them, for
             losses and penalties.
         latent_size: Of what the generator takes; None asks its `latent_size`
             or its input shape.
         classes: How many there are; None asks the networks' `classes`. Given,
             networks of your own without that attribute take labels too.
+        label_examples: Where labels are floats, of several classes at once or
+            of conditions that are numbers: [n, classes] of them, of which
+            samples get some where nothing else is said. They are saved.
         latent_distribution: "normal" (0, 1), or "uniform" in [-1, 1).
         packing: How many samples the discriminator takes at once, joined
             along the last axis (PacGAN, see `packs.py`). Losses, logs and
@@ -47,6 +51,7 @@ class GANModel(LatentModel):
         discriminator,
         latent_size=None,
         classes=None,
+        label_examples=None,
         latent_distribution="normal",
         packing=1,
         **kwargs,
@@ -66,6 +71,10 @@ class GANModel(LatentModel):
             or getattr(discriminator, "classes", None)
         )
         examples.check_classes(self.classes, generator, discriminator)
+        if label_examples is not None:
+            self.label_examples = self._constant(
+                examples.check_floats(label_examples, self.classes)
+            )
         self.packing = packs.check(packing, self.classes)
         samples = self._build(generator, (self.latent_size,))
         self.sample_shape = tuple(samples.shape[1:])
@@ -78,12 +87,12 @@ class GANModel(LatentModel):
         generator_optimizer=None,
         discriminator_optimizer=None,
         loss="non_saturating",
+        label_loss="classification",
         regularizers=(),
         augmenter=None,
         discriminator_steps=1,
         ema_half_life_images=10_000,
         term_weights=None,
-        seed=0,
         **kwargs,
     ):
         """Prepares for `fit`.
@@ -91,9 +100,10 @@ class GANModel(LatentModel):
         Args:
             generator_optimizer, discriminator_optimizer: None is DCGAN's,
                 Adam(2e-4, beta_1=0.5).
-            loss: An `AdversarialLoss` or its name: "minimax",
-                "non_saturating", "wasserstein", "least_squares", "hinge",
-                "relativistic", "relativistic_average".
+            loss: An `AdversarialLoss`, or its name in `kerasgan.losses`, such
+                as "hinge" or "wasserstein".
+            label_loss: A `LabelLoss`, or its name in `kerasgan.label_losses`:
+                what the discriminator's other heads learn, where it has them.
             regularizers: A list of objects from `kerasgan.regularizers`.
             augmenter: Of `kerasgan.augment`, or "diffaugment", "ada", "apa".
             discriminator_steps: Its updates for each of the generator's; the
@@ -102,22 +112,21 @@ class GANModel(LatentModel):
                 `Schedule`; 0 follows the generator at once. A number begins
                 as a twentieth of the images seen.
             term_weights: {"<player>_<term>": weight}; others weigh 1, and 0
-                only logs. Terms: "adversarial", "classification" and the
-                discriminator's "fake_classification" (with an auxiliary
-                classifier); off unless given here, the discriminator's
-                "drift" (real logits squared), "generator_feature_matching".
-            seed: Of every random draw.
-            **kwargs: `gradient_accumulation_steps`, into how many parts an
-                update's batch is cut, whose gradients are averaged: memory
-                holds one at a time. Means over the batch (batch norm,
-                minibatch layers, the relativistic average, DRAGAN, LeCam,
-                packs, unrolling) are over parts then. `loss_scale`, a power of
-                two for losses while slopes are computed: 2**10 suits
-                mixed_float16, 2**14 overflows. `jit_compile`, XLA: "auto" is
-                on GPUs and TPUs. `<player>_learning_rate`, and Adam's
-                `<player>_beta_2`, are set by a `Schedule`.
-                `schedules`, {name: a `Schedule`}, set what networks name in
-                `scheduled`. `run_eagerly`, `steps_per_execution`.
+                only logs. Terms: "adversarial", the label loss's; off unless
+                given here, the discriminator's "drift" (real logits squared),
+                "generator_feature_matching".
+            **kwargs: `seed`, of every random draw.
+                `gradient_accumulation_steps`, into how many parts an update's
+                batch is cut, whose gradients are averaged: memory holds one at
+                a time, and what looks at a whole batch (batch norm, minibatch
+                layers, the relativistic average, DRAGAN, LeCam, contrasts,
+                packs, unrolling) looks at one. `loss_scale`, a power of two for
+                losses while slopes are computed: 2**10 suits mixed_float16,
+                2**14 overflows. `jit_compile`, XLA: "auto" is on GPUs and TPUs.
+                `<player>_learning_rate`, and Adam's `<player>_beta_2`, are set
+                by a `Schedule`; `schedules`, by name, what networks have in
+                `scheduled`. `<player>_frozen_stages`: see `freezing.py`.
+                `run_eagerly`, `steps_per_execution`.
         """
         augmenter = augment.get(augmenter)
         augmenter.check(self.sample_shape, self.packing)
@@ -125,12 +134,12 @@ class GANModel(LatentModel):
             generator_optimizer=generator_optimizer,
             discriminator_optimizer=discriminator_optimizer,
             loss=loss,
+            label_loss=label_loss,
             regularizers=regularizers,
             augmenter=augmenter,
             discriminator_steps=discriminator_steps,
             ema_half_life_images=ema_half_life_images,
             term_weights=term_weights,
-            seed=seed,
             **kwargs,
         )
 
@@ -161,8 +170,7 @@ class GANModel(LatentModel):
         images = keras.KerasTensor((2, *self.sample_shape), "float32")
         if self.classes is None:
             return images
-        labels = examples.label_spec(self.generator, self.discriminator)
-        return {"image": images, "label": labels}
+        return {"image": images, "label": self._label_spec}
 
     def sample_batch(self, data, player, batch):
         real, labels = examples.unpack(data)
@@ -181,10 +189,11 @@ class GANModel(LatentModel):
         )
 
     def discriminator_objective(self, batch):
+        unpacked = batch
         batch = self._judged(batch)
         real = self._heads(batch.real, batch, "real")
         fake = self._heads(batch.fake, batch, "fake")
-        loss = self.settings.loss
+        loss = self.settings.loss.at(batch.images_seen)
         terms = {
             "adversarial": loss.discriminator(
                 real=real["logits"], fake=fake["logits"]
@@ -194,23 +203,23 @@ class GANModel(LatentModel):
             # Towards 1 where the discriminator overfits (ADA, section 3).
             "real_signs": losses.per_example(ops.sign(real["logits"])),
             **self.settings.augmenter.terms(batch),
+            **self._told("discriminator", batch, real=real, fake=fake),
         }
-        if "classes" in real:
-            terms["classification"] = losses.classification(
-                labels=batch.labels, logits=real["classes"]
-            )
-            terms["fake_classification"] = losses.classification(
-                labels=batch.labels, logits=fake["classes"]
-            )
         if "reconstruction" in real:
             terms["reconstruction"] = real["reconstruction"]
         if "discriminator_drift" in self.settings.term_weights:
             terms["drift"] = losses.per_example(ops.square(real["logits"]))
         logits = {"real": real["logits"], "fake": fake["logits"]}
+        generator = gradients.as_it_is(self.generator)
         return terms | self._penalties(
             "discriminator",
             lambda x, kind="real": self._heads(x, batch, kind)["logits"],
-            batch.replace(logits=logits),
+            batch.replace(
+                logits=logits,
+                generated=lambda latents: self._again(
+                    unpacked.replace(latents=latents), generator
+                ),
+            ),
         )
 
     def generator_objective(self, batch):
@@ -221,15 +230,13 @@ class GANModel(LatentModel):
         real = {"logits": None}
         if self.settings.loss.compares_with_real or matching:
             real = self._heads(batch.real, batch, "real")
+        loss = self.settings.loss.at(batch.images_seen)
         terms = {
-            "adversarial": self.settings.loss.generator(
+            "adversarial": loss.generator(
                 real=real["logits"], fake=fake["logits"]
-            )
+            ),
+            **self._told("generator", batch, fake=fake),
         }
-        if "classes" in fake:
-            terms["classification"] = losses.classification(
-                labels=batch.labels, logits=fake["classes"]
-            )
         if matching:
             terms["feature_matching"] = FeatureMatching()(
                 real=real["features"], fake=fake["features"]
@@ -249,6 +256,9 @@ class GANModel(LatentModel):
             ),
             "latent_size": self.latent_size,
             "classes": self.classes,
+            "label_examples": None
+            if self.label_examples is None
+            else tuple(self.label_examples.shape),
             "latent_distribution": self.latent_distribution,
             "packing": self.packing,
         }
@@ -261,6 +271,9 @@ class GANModel(LatentModel):
             )
             for name in ("generator", "discriminator")
         }
+        shape = config["label_examples"]
+        if shape is not None:  # Loading gives them their values.
+            config = {**config, "label_examples": np.zeros(shape, "float32")}
         return cls(**{**config, **networks})
 
     def _draws(self, player, batch):
@@ -297,6 +310,11 @@ class GANModel(LatentModel):
             mode["draws"] = batch.draws[player]
         return mode
 
+    def _told(self, player, batch, **heads):
+        """Terms of what heads say besides "logits"; heads by real and fake."""
+        label_loss = self.settings.label_loss
+        return getattr(label_loss, player)(labels=batch.labels, **heads)
+
     def _penalties(self, player, function, batch):
         """Terms of the regularizers that are about a player, in training."""
         terms, players = {}, {p.name: p for p in self.settings.players}
@@ -311,6 +329,15 @@ class GANModel(LatentModel):
         batch = batch.replace(fake=self._generated(batch))
         batch = self.settings.augmenter.replaced(batch)
         return packs.pack(batch, self.packing)
+
+    def _again(self, batch, generator):
+        """What the discriminator sees of other latents; nothing is written.
+
+        Args:
+            generator: Its variables' values, as pairs.
+        """
+        with keras.StatelessScope(generator):
+            return self._judged(batch).fake
 
     def _heads(self, samples, batch, kind):
         """What the discriminator says of samples: {"logits": ..., ...}.
@@ -334,5 +361,23 @@ class GANModel(LatentModel):
     def _build(self, network, shape):
         """Makes the network's weights -> what it gives, symbolically."""
         inputs = keras.KerasTensor((2, *shape), "float32")
-        labels = examples.label_spec(self.generator, self.discriminator)
-        return network(self._inputs(network, inputs, labels))
+        return network(self._inputs(network, inputs, self._label_spec))
+
+    @property
+    def _label_spec(self):
+        if self.label_examples is not None:
+            return keras.KerasTensor((2, self.classes), "float32")
+        return examples.label_spec(self.generator, self.discriminator)
+
+    def _constant(self, values):
+        """Values [n, classes] as a weight, which is saved with the others."""
+        return self.add_weight(
+            name="label_examples",
+            shape=values.shape,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(
+                values, dtype
+            ),
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )

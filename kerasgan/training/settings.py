@@ -5,11 +5,12 @@ import math
 
 import keras
 
-from kerasgan import augment, devices, losses, schedules
+from kerasgan import augment, devices, label_losses, losses, schedules
 from kerasgan.errors import unknown_name
 from kerasgan.regularizers import Regularizer
-from kerasgan.training import averaging
+from kerasgan.training import averaging, freezing
 
+_KINDS = ("optimizer", "learning_rate", "beta_2", "steps", "frozen_stages")
 _DEFAULT_OPTIMIZER = {"learning_rate": 2e-4, "beta_1": 0.5}  # DCGAN's.
 
 
@@ -57,7 +58,8 @@ class Settings:
     Args:
         networks: {player: its networks}, in the order of their updates. Each
             `<player>_optimizer`, `<player>_learning_rate`,
-            `<player>_beta_2` and `<player>_steps` may be among the arguments.
+            `<player>_beta_2`, `<player>_steps` and `<player>_frozen_stages`
+            may be among the arguments.
         arguments: Those of `AdversarialModel.compile`, by name.
         of_players: Those that carry a player's name.
     """
@@ -65,10 +67,14 @@ class Settings:
     def __init__(self, networks, *, arguments, of_players):
         self.arguments = {**arguments, **of_players}
         self.loss = losses.get(arguments["loss"])
+        self.label_loss = label_losses.get(arguments["label_loss"])
         self.regularizers = _checked(arguments["regularizers"], networks)
         self.augmenter = augment.get(arguments["augmenter"])
         self.augmenter.check_loss(self.loss)
-        self.term_weights = dict(arguments["term_weights"] or {})
+        self.term_weights = {
+            **self.label_loss.term_weights,
+            **(arguments["term_weights"] or {}),
+        }
         self.half_life_images = averaging.half_life(
             arguments["ema_half_life_images"]
         )
@@ -80,11 +86,13 @@ class Settings:
             "parts",
         )
         self.loss_scale = _loss_scale(arguments["loss_scale"])
-        kinds = ("optimizer", "learning_rate", "beta_2", "steps")
-        known = {f"{player}_{kind}" for player in networks for kind in kinds}
+        known = {f"{player}_{kind}" for player in networks for kind in _KINDS}
         for name in of_players:
             if name not in known:
                 raise unknown_name("argument of compile", name, known)
+        for name in networks:
+            frozen = of_players.get(f"{name}_frozen_stages", 0)
+            freezing.freeze(networks[name], frozen, player=name)
         optimizers = {
             name: _optimizer(of_players.get(f"{name}_optimizer"))
             for name in networks
@@ -160,6 +168,7 @@ class Settings:
         for player in self.players:
             arguments[f"{player.name}_optimizer"] = player.optimizer
         arguments["loss"] = self.loss
+        arguments["label_loss"] = self.label_loss
         arguments["augmenter"] = self.augmenter
         return {
             name: keras.saving.serialize_keras_object(value)

@@ -34,9 +34,16 @@ import kerasgan.models
 from kerasgan import presets
 from kerasgan.layers import labels as label_layers
 from kerasgan.layers import resampling, shapes
+from kerasgan.layers.label_heads import LABEL_HEADS, takes_labels
 from kerasgan.layers.normalization import BatchNormalization
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 48, 3), (23, 37, 4), (3, 2, 1)]
+HEADS = {
+    "classification": {"classes": CLASSES},
+    "twin_classification": {"classes": CLASSES, "twin_classes": CLASSES},
+    "discriminative_classification": {"classes": 2 * CLASSES},
+    "contrast": {"embeddings": 512, "proxies": 512},
+}
 # A value that is nobody's default, for every argument that there is.
 OTHER_ARGUMENTS = {
     "image_shape": ODD_SHAPE,
@@ -65,6 +72,7 @@ OTHER_ARGUMENTS = {
     "smallest_px": 3,
     "last_blocks": 3,
     "rotations": True,
+    "codes": 5,
     "attention_px": 5,
     "attention": (),
     "stage_widths": (4, 3, 5),
@@ -247,15 +255,18 @@ def test_labels_are_seen_or_classified(family):
         logits = model((images, labels))
         others = model((images, (labels + 1) % CLASSES))
         heads = model.heads((images, labels))
-        if conditioning == "classification":
-            assert heads["classes"].shape == (4, CLASSES)
+        if conditioning in LABEL_HEADS:
             np.testing.assert_array_equal(logits, others)
-            np.testing.assert_array_equal(logits, model(images))
+            for name, width in HEADS[conditioning].items():
+                assert heads[name].shape == (4, width)
         else:
-            assert "classes" not in heads
+            assert not {"classes", "embeddings"} & set(heads)
             assert (np.abs(logits - others) > 1e-4).all()
+        if takes_labels(conditioning):
             with pytest.raises(ValueError, match="pair with labels"):
                 model(images)
+        else:
+            np.testing.assert_array_equal(logits, model(images))
 
 
 @every_family

@@ -1,0 +1,83 @@
+r"""ReACGAN (Kang et al. 2021): SNGAN's networks, told classes by contrast.
+
+    kerasgan train --recipe=reacgan
+
+The same networks with other label losses:
+
+    --set=label_loss=conditional_contrast --set=contrast_weight=1
+        ContraGAN (Kang and Park 2020), https://arxiv.org/abs/2006.12681
+    --set=label_loss=classification
+        AC-GAN (Odena et al. 2017), https://arxiv.org/abs/1610.09585
+    --set=label_loss=twin_classification
+        TAC-GAN (Gong et al. 2019), https://arxiv.org/abs/1907.02690
+    --set=label_loss=discriminative_classification
+        ADC-GAN (Hou et al. 2022), https://arxiv.org/abs/2107.10060
+    --set=label_loss=multi_hinge
+        MHGAN (Kavalerov et al. 2021), https://arxiv.org/abs/1912.04216
+    --set=label_loss=none
+        labels are projected, and nothing asks for them (Miyato and Koyama
+        2018), https://arxiv.org/abs/1802.05637
+
+Differs from the paper: its networks are BigGAN's.
+"""
+
+import dataclasses
+import typing
+
+from kerasgan.recipes import sngan
+from kerasgan.recipes.recipe import BaseRecipe
+
+# Label loss -> what the discriminator tells of labels.
+_CONDITIONINGS = {
+    "data_to_data": "contrast",
+    "conditional_contrast": "contrast",
+    "classification": "classification",
+    "twin_classification": "twin_classification",
+    "discriminative_classification": "discriminative_classification",
+    "multi_hinge": "classification",
+    "none": "projection",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe(sngan.Recipe):
+    task = "conditional image generation"
+    paper = "https://arxiv.org/abs/2111.01118"
+    conditional = True
+
+    label_loss: str = "data_to_data"
+    contrast_weight: float = 0.5  # Of the first two above.
+
+    _CHOICES: typing.ClassVar[dict] = {
+        **BaseRecipe._CHOICES,
+        "label_loss": tuple(_CONDITIONINGS),
+    }
+
+    def build(self, image_shape, classes):
+        from kerasgan import GANModel
+        from kerasgan.models import sngan
+
+        conditioning = _CONDITIONINGS[self.label_loss]
+        gan = GANModel(
+            sngan.Generator(
+                image_shape,
+                latent_size=self.latent_size,
+                width=self.generator_width or self.width,
+                classes=classes,
+            ),
+            sngan.Discriminator(
+                image_shape,
+                width=self.width,
+                classes=classes,
+                conditioning=conditioning,
+            ),
+        )
+        arguments = {}
+        if conditioning == "contrast":
+            arguments["term_weights"] = {
+                f"{player}_contrast": self.contrast_weight
+                for player in ("generator", "discriminator")
+            }
+        if conditioning != "projection":
+            arguments["label_loss"] = self.label_loss
+        return self.compile(gan, **arguments)
