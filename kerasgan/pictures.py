@@ -1,4 +1,4 @@
-"""Images as files: grids, strips between latents, animations.
+"""Images as files: grids, tables with words, animations.
 
 Everything here takes images [n, h, w, c] in [-1, 1], c being 1, 3 or 4.
 """
@@ -9,6 +9,10 @@ import os
 import numpy as np
 
 from kerasgan import storage
+
+_TABLE_PX = 56  # Smaller images of a table are enlarged.
+_TABLE_GAP_PX = 4
+_LINE_PX = 16
 
 
 def to_uint8(images):
@@ -73,22 +77,33 @@ def save_animation(path, pictures, seconds=4.0):
         )
 
 
-def interpolate(start, end, steps):
-    """Two latents [d] -> [steps, d] on the arc between them, ends included.
+def table(images, row_names, column_names, title):
+    """Images [rows, columns, h, w, c] -> a picture uint8 [H, W, c] with text.
 
-    Spherical, since normal latents lie near a sphere (White 2016,
-    https://arxiv.org/abs/1609.04468); straight where they are parallel.
+    Args:
+        row_names, column_names: What stands before each row and above each
+            column; may be empty.
+        title: A line above all.
     """
-    shares = np.linspace(0.0, 1.0, steps, dtype="float32")[:, None]
-    cosine = np.dot(start, end) / (
-        np.linalg.norm(start) * np.linalg.norm(end) + 1e-12
-    )
-    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    if np.sin(angle) < 1e-6:
-        return (1.0 - shares) * start + shares * end
-    return (
-        np.sin((1.0 - shares) * angle) * start + np.sin(shares * angle) * end
-    ) / np.sin(angle)
+    rows, columns, height, width, _ = np.shape(images)
+    cells = np.reshape(images, (rows * columns, *np.shape(images)[2:]))
+    picture = grid(cells, columns, smallest_px=_TABLE_PX, gap_px=_TABLE_GAP_PX)
+    font = _font()
+    left = math.ceil(max(font.getlength(name) for name in row_names))
+    left += 2 * _TABLE_GAP_PX
+    top = 3 * _LINE_PX
+    wide = max(left + picture.shape[1], math.ceil(font.getlength(title)) + 8)
+    shape = (top + picture.shape[0], wide, picture.shape[2])
+    canvas = np.full(shape, 255, "uint8")
+    canvas[top:, left : left + picture.shape[1]] = picture
+    across = (picture.shape[1] - _TABLE_GAP_PX) / columns
+    down = (picture.shape[0] - _TABLE_GAP_PX) / rows
+    texts = [((_TABLE_GAP_PX, _LINE_PX // 2), title, "lm")]
+    for column, name in enumerate(column_names):
+        texts.append(((left + (column + 0.5) * across, top - 2), name, "mb"))
+    for row, name in enumerate(row_names):
+        texts.append(((left - 2, top + (row + 0.5) * down), name, "rm"))
+    return _written(canvas, texts, font)
 
 
 def _pillow(picture):
@@ -97,6 +112,24 @@ def _pillow(picture):
     return Image.fromarray(
         picture[..., 0] if picture.shape[-1] == 1 else picture
     )
+
+
+def _font():
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size=_LINE_PX - 4)
+
+
+def _written(picture, texts, font):
+    """A picture with texts, each (place (x, y), words, anchor), in black."""
+    from PIL import ImageDraw
+
+    image = _pillow(picture)
+    draw = ImageDraw.Draw(image)
+    black = {"L": 0, "RGB": (0, 0, 0), "RGBA": (0, 0, 0, 255)}[image.mode]
+    for place, words, anchor in texts:
+        draw.text(place, words, fill=black, font=font, anchor=anchor)
+    return np.asarray(image).reshape(picture.shape)
 
 
 def _format(path):

@@ -105,6 +105,15 @@ def test_list_shows_recipes_and_filters(capsys):
         (["sample"], "`--workdir` must name"),
         (["sample", "--workdir=.", "--labels=a"], "whole numbers"),
         (["sample", "--workdir=.", "--count=-1"], "`count` must be positive"),
+        (["sample", "--workdir=.", "--mix=0"], "`mix` must be positive"),
+        (["sample", "--workdir=.", "--mix=2", "--output=x.gif"], ".png, .jpg"),
+        (["sample", "--workdir=.", "--mix=2", "--directions=3"], "mix, dir"),
+        (["sample", "--workdir=.", "--mix_from=2"], "must come with `--mix`"),
+        (["project", "--workdir=."], "`--image` must be given"),
+        (
+            ["project", "--workdir=.", "--image=x", "--distance=lpip"],
+            "Did you mean 'lpips'?",
+        ),
     ],
 )
 def test_mistakes_are_told_before_any_work(

@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasgan import recipes
+from kerasgan import pictures, recipes
 from kerasgan.cli.main import main
+from kerasgan.runs import project as project_run
+from kerasgan.runs import tables
+from kerasgan.runs.project import project
 from kerasgan.runs.sample import load_model, sample
 from kerasgan.runs.train import train
 from kerasgan.runs.workdir import Workdir
@@ -373,6 +376,79 @@ def test_labels_choose_the_class(tmp_path):
     np.testing.assert_allclose(images, (wanted + 1) * 127.5, atol=0.51)
     with pytest.raises(ValueError, match="from 0 to 9"):
         sample(workdir, tmp_path / "y.png", labels=[10])
+
+
+def test_directions_as_a_picture_and_as_arrays(finished, tmp_path):
+    tables.strips(finished, tmp_path / "x.npz", 2, seed=3)
+    with np.load(tmp_path / "x.npz") as archive:
+        images, amounts = archive["images"], archive["amounts"]
+        direction = archive["directions"][1]
+    model = load_model(finished)
+    assert images.shape == (2, 9, 8, 8, 1) and images.dtype == np.uint8
+    wanted = model.decode(model.latents(1, 3) + amounts[1, 8] * direction)
+    np.testing.assert_allclose(images[1, 8], (wanted[0] + 1) * 127.5, atol=0.51)
+    # Latents are normal: four deviations of them are four, or nearly.
+    np.testing.assert_allclose(amounts[:, 8], 4.0, rtol=0.1)
+    tables.strips(finished, tmp_path / "x.png", 2, seed=3)
+    picture = np.asarray(Image.open(tmp_path / "x.png"))
+    assert picture.shape[0] == 48 + 2 * 60 + 4
+    assert np.any((picture == images[1, 8, 0, 0]).sum(axis=0) >= 7)
+
+
+@pytest.mark.slow
+def test_mixtures_stand_between_their_sources(tmp_path):
+    workdir = tmp_path / "run"
+    assert train(small("stylegan2", total_images="32"), workdir) == 0
+    tables.mixtures(workdir, tmp_path / "x.npz", 2, from_layer=1)
+    with np.load(tmp_path / "x.npz") as archive:
+        images = archive["images"]
+    assert images.shape == (3, 3, 8, 8, 1)
+    assert np.all(images[0, 0] == 255)
+    model = load_model(workdir)
+    wanted = pictures.to_uint8(model.generate(4))
+    np.testing.assert_array_equal(images[1:, 0], wanted[:2])
+    np.testing.assert_array_equal(images[0, 1:], wanted[2:])
+
+
+def test_projects_files_and_folders(finished, tmp_path):
+    model, folder = load_model(finished), tmp_path / "in"
+    folder.mkdir()
+    targets = pictures.to_uint8(model.generate(2, seed=5))
+    for index, target in enumerate(targets):
+        # Three times as large, and in colour: prepared as the run's data.
+        large = target.repeat(3, axis=0).repeat(3, axis=1).repeat(3, axis=2)
+        Image.fromarray(large).save(folder / f"{index}.png")
+    for image, count in ((folder, 2), (folder / "1.png", 1)):
+        output = tmp_path / "out"
+        found = project(finished, image, output, steps=40)
+        assert found.distances[-1].max() < found.distances[0].max()
+        with np.load(output / "latents.npz") as archive:
+            assert list(archive["names"]) == ["0.png", "1.png"][-count:]
+            wanted = pictures.to_uint8(model.decode(archive["latents"]))
+            np.testing.assert_array_equal(archive["images"], wanted)
+        for name in ("projection.png", "projected.png"):
+            assert Image.open(output / name).size[0] > 32 * count
+    (folder / "2.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match="`image` must be readable"):
+        project(finished, folder / "2.png", output)
+    with pytest.raises(FileNotFoundError, match="image, or a folder"):
+        project(finished, folder / "3.png", output)
+
+
+@pytest.mark.parametrize(
+    ("shape", "seen"),
+    [((8, 10, 1), (32, 40, 3)), ((600, 300, 4), (300, 150, 3))],
+)
+def test_lpips_sees_images_of_a_size_that_it_knows(shape, seen, monkeypatch):
+    class Stub:
+        def distance(self, *, real, fake):
+            assert real.shape == fake.shape == (2, *seen)
+            return np.abs(real - fake).mean(axis=(1, 2, 3))
+
+    monkeypatch.setattr("kerasgan.features.lpips.LPIPS", Stub)
+    images = np.full((2, *shape), 0.5, "float32")
+    found = project_run._lpips()(real=images, fake=-images)
+    np.testing.assert_allclose(found, 1.0)
 
 
 def test_wrong_requests_fail_before_any_work(finished, tmp_path):

@@ -11,6 +11,8 @@ from absl import flags
 COMMANDS = {
     "train": "train a GAN, or go on with a run that was stopped",
     "sample": "write images of a run's generator",
+    "project": "find images of your own among a generator's, to edit them",
+    "export": "write a run's generator as SavedModel, ONNX or LiteRT",
     "evaluate": "measure runs, or folders of images, by named protocols",
     "report": "write one page with all that is known of a run",
     "convert": "make a model of a published checkpoint, running none of it",

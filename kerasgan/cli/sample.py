@@ -31,11 +31,37 @@ def define(values):
         "Images from one latent to the next: rows of a grid become strips.",
         flag_values=values,
     )
+    flags.DEFINE_integer(
+        "mix",
+        None,
+        "So many samples above and on the left, and their mixtures: what is "
+        "coarse from the left, details from above. For StyleGANs.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "mix_from",
+        None,
+        "The first layer whose styles come from above. Default: the middle.",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "directions",
+        None,
+        "So many strips, in which one sample moves along the directions that "
+        "change most (SeFa).",
+        flag_values=values,
+    )
     flags.DEFINE_float(
         "truncation",
         None,
         "In (0, 1]: the smaller, the more typical images are, and the more "
         "alike.",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "truncation_center",
+        "all",
+        "What is typical: the average style of all, or of the image's class.",
         flag_values=values,
     )
 
@@ -44,28 +70,55 @@ def run(values):
     """Writes the samples -> the exit status."""
     if values.workdir is None:
         raise ValueError("`--workdir` must name a run's folder. Received: none")
-    labels = values.labels
-    if labels is not None:
-        labels = [_integer(label) for label in labels]
+    labels = read_labels(values.labels)
+    _check_forms(values)
     startup.import_backend()
-    from kerasgan.runs.sample import sample
+    from kerasgan.runs import sample, tables
 
-    sample(
-        values.workdir,
-        values.output,
-        count=values.count,
-        seed=values.seed,
-        labels=labels,
-        interpolate=values.interpolate,
-        truncation=values.truncation,
-    )
+    place = values.workdir, values.output
+    shared = {
+        "seed": values.seed,
+        "labels": labels,
+        "truncation": values.truncation,
+        "truncation_center": values.truncation_center,
+    }
+    if values.mix is not None:
+        tables.mixtures(
+            *place, values.mix, from_layer=values.mix_from, **shared
+        )
+    elif values.directions is not None:
+        tables.strips(*place, values.directions, **shared)
+    else:
+        sample.sample(
+            *place,
+            count=values.count,
+            interpolate=values.interpolate,
+            **shared,
+        )
     print(f"wrote {values.output}")
 
 
-def _integer(label):
+def _check_forms(values):
+    """Raises if flags ask for two pictures at once."""
+    names = ("interpolate", "mix", "directions")
+    given = [name for name in names if values[name].value is not None]
+    if len(given) > 1:
+        raise ValueError(
+            f"One of {', '.join(f'`--{name}`' for name in names)} must do. "
+            f"Received: {', '.join(given)}"
+        )
+    if values.mix_from is not None and values.mix is None:
+        raise ValueError(
+            "`--mix_from` must come with `--mix`. Received: "
+            f"mix_from={values.mix_from}"
+        )
+
+
+def read_labels(words):
+    """Words -> integers; None stays."""
     try:
-        return int(label)
+        return None if words is None else [int(word) for word in words]
     except ValueError as error:
         raise ValueError(
-            f"`--labels` must be whole numbers. Received: {label!r}"
+            f"`--labels` must be whole numbers. Received: {words!r}"
         ) from error

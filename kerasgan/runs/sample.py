@@ -6,12 +6,15 @@ import numpy as np
 
 from kerasgan import pictures, storage
 from kerasgan.errors import unknown_name
+from kerasgan.latents import interpolate as interpolated
 from kerasgan.runs.preparation import Plan
 from kerasgan.runs.workdir import Workdir
 from kerasgan.training import checkpoints, sampling
 
 _ANIMATIONS = (".gif", ".webp")
 _STILLS = (".png", ".jpg", ".jpeg")
+# Of latents by their distribution: uniform ones leave their range on an arc.
+_PATHS = {"normal": "spherical", "uniform": "linear"}
 
 
 def load_model(workdir, checkpoint="last"):
@@ -44,6 +47,7 @@ def sample(
     labels=None,
     interpolate=None,
     truncation=None,
+    truncation_center="all",
 ):
     """Writes samples of a run's averaged generator.
 
@@ -58,33 +62,52 @@ def sample(
         labels: A list of classes, taken in turn; None draws them.
         interpolate: Images from one latent to the next; a grid then has a
             strip of so many in each row.
-        truncation: As in `GANModel.decode`.
+        truncation, truncation_center: As in `GANModel.decode`.
     """
     output = pathlib.Path(output).expanduser()
     _check(output, count, interpolate)
     if truncation is not None:
         sampling.share(truncation)
     model = load_model(workdir)
-    if labels is not None:
-        _check_labels(labels, model.classes)
-        labels = np.resize(np.asarray(labels, "int32"), count)
-    else:
-        labels = model.labels(count, seed)
+    labels = labels_of(model, labels, count, seed)
     if interpolate or output.suffix in _ANIMATIONS:
         steps = interpolate or 16
         strips = -(-count // steps)
         latents = model.latents(strips + 1, seed)
         if output.suffix in _ANIMATIONS:
             latents[-1] = latents[0]  # It ends where it begins.
-        latents = _strips(latents, steps)[:count]
+        path = _PATHS[model.latent_distribution]
+        latents = _strips(latents, steps, path)[:count]
         if labels is not None:  # One class for a whole strip.
             labels = np.repeat(labels[:strips], steps)[:count]
     else:
         steps = None
         latents = model.latents(count, seed)
-    images = model.decode(latents, labels, truncation=truncation)
+    images = model.decode(
+        latents,
+        labels,
+        truncation=truncation,
+        truncation_center=truncation_center,
+    )
     output.parent.mkdir(parents=True, exist_ok=True)
     _write(output, images, labels, columns=steps)
+
+
+def labels_of(model, labels, count, seed):
+    """So many labels, of a list in turn or drawn; None where there are none."""
+    if labels is None:
+        return model.labels(count, seed) if model.takes_labels else None
+    if not model.takes_labels:
+        raise ValueError(
+            "`labels` must not be given: the generator takes none. "
+            f"Received: labels={labels}"
+        )
+    if not labels or min(labels) < 0 or max(labels) >= model.classes:
+        raise ValueError(
+            f"`labels` must be classes from 0 to {model.classes - 1}. "
+            f"Received: labels={labels}"
+        )
+    return np.resize(np.asarray(labels, "int32"), count)
 
 
 def _write(output, images, labels, columns):
@@ -105,11 +128,11 @@ def _write(output, images, labels, columns):
             pictures.save(output / f"{index:06d}.png", image)
 
 
-def _strips(latents, steps):
+def _strips(latents, steps, path):
     """Latents [n + 1, d] -> [n * steps, d]: from each to the next."""
     return np.concatenate(
         [
-            pictures.interpolate(start, end, steps)
+            interpolated(start, end, steps, path)
             for start, end in zip(latents[:-1], latents[1:], strict=True)
         ]
     )
@@ -127,17 +150,4 @@ def _check(output, count, interpolate):
     if interpolate is not None and interpolate < 2:
         raise ValueError(
             f"`interpolate` must be 2 or more. Received: {interpolate}"
-        )
-
-
-def _check_labels(labels, classes):
-    if classes is None:
-        raise ValueError(
-            "`labels` must not be given: the generator takes none. "
-            f"Received: labels={labels}"
-        )
-    if not labels or min(labels) < 0 or max(labels) >= classes:
-        raise ValueError(
-            f"`labels` must be classes from 0 to {classes - 1}. "
-            f"Received: labels={labels}"
         )
