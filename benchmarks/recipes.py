@@ -34,6 +34,7 @@ flags.DEFINE_list("seeds", ["0"], "Of trainings.")
 flags.DEFINE_string("data", "digits", "As for `kerasgan train`.")
 flags.DEFINE_string("data_dir", None, "As for `kerasgan train`.")
 flags.DEFINE_string("size", None, 'As for `kerasgan train`, such as "64".')
+flags.DEFINE_multi_string("set", [], "As for `kerasgan train`.")
 flags.DEFINE_float("minutes", None, "Of training; None: its total_images.")
 flags.DEFINE_list(
     "metrics",
@@ -63,14 +64,18 @@ def run(name, seed):
     recipe = recipes.get(name).replace(
         data=FLAGS.data, data_dir=FLAGS.data_dir, seed=seed
     )
-    recipe = recipe.override({"size": FLAGS.size} if FLAGS.size else {})
+    texts = dict(assignment.split("=", 1) for assignment in FLAGS.set)
+    recipe = recipe.override(
+        texts | ({"size": FLAGS.size} if FLAGS.size else {})
+    )
     folder = pathlib.Path(FLAGS.workdir)
     if FLAGS.minutes is not None:
         images = _budget(recipe, folder / "budgets.json")
         recipe = recipe.replace(total_images=images)
-    # Another budget is another run.
+    # Another budget is another run, and so are other settings.
     data, images = pathlib.Path(FLAGS.data).name, recipe.total_images
-    workdir = folder / f"{name}-{data}-{images}-{seed}"
+    parts = [name, data, str(images), str(seed), *FLAGS.set]
+    workdir = folder / "-".join(parts)
     if train(recipe, workdir) != 0:
         raise SystemExit(1)  # Interrupted: it goes on next time.
     return _measured(workdir)
@@ -79,7 +84,8 @@ def run(name, seed):
 def _budget(recipe, path):
     """Images that a recipe may see: measured once, then read from the file."""
     kept = json.loads(path.read_text()) if path.exists() else {}
-    key = f"{recipe.name} {recipe.data} {recipe.size} {FLAGS.minutes}"
+    parts = (recipe.name, recipe.data, recipe.size, FLAGS.minutes, *FLAGS.set)
+    key = " ".join(str(part) for part in parts)
     if key not in kept:
         images = int(_speed(recipe) * 60 * FLAGS.minutes)
         batches = max(images // recipe.batch_size, 1)

@@ -41,18 +41,25 @@ def test_own_folder(tmp_path):
     assert {"real.png", "images_000000000064.png", "gan.keras"} <= names
 
 
-def test_notebook(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "name, pictures",
+    [
+        ("first_gan", 3),
+        pytest.param("ask_edit_finetune", 7, marks=pytest.mark.slow),
+    ],
+)
+def test_notebook(name, pictures, tmp_path, monkeypatch):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     monkeypatch.setenv("TOTAL_IMAGES", "128")
-    notebook = nbformat.read(EXAMPLES / "first_gan.ipynb", as_version=4)
+    notebook = nbformat.read(EXAMPLES / f"{name}.ipynb", as_version=4)
     client = nbclient.NotebookClient(
         notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute()
     outputs = [o for c in notebook.cells for o in c.get("outputs", [])]
-    pictures = [o for o in outputs if "image/png" in o.get("data", {})]
-    assert len(pictures) == 3
+    found = [o for o in outputs if "image/png" in o.get("data", {})]
+    assert len(found) == pictures
 
 
 def test_every_example_is_tested():
@@ -62,4 +69,5 @@ def test_every_example_is_tested():
         "own_folder.py",
         "swap_the_loss.py",
         "first_gan.ipynb",
+        "ask_edit_finetune.ipynb",
     }
