@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from kerasgan import recipes
 from kerasgan.metrics import records
 from kerasgan.runs.evaluate import evaluate_runs
+from kerasgan.runs.plots import SIGNALS
 from kerasgan.runs.train import train
 from kerasgan.runs.workdir import Workdir
 from kerasgan.storage import read_jsonl, replacing
@@ -49,11 +50,6 @@ flags.DEFINE_list(
 )
 flags.DEFINE_string("workdir", "runs/few_shot", "Holds a folder per run.")
 flags.DEFINE_string("output", None, "A JSON file for what was measured.")
-
-_SIGNALS = {
-    "discriminator_real_signs": "mean sign of D(real)",
-    "discriminator_augmentation": "probability of augmentation",
-}
 
 
 def main(argv):
@@ -100,7 +96,7 @@ def _measured(workdir):
         if record.protocol in FLAGS.metrics:
             found |= record.values
     lines = read_jsonl(Workdir(workdir).metrics, having="images_per_second")
-    last = {k: lines[-1][k] for k in _SIGNALS if k in lines[-1]}
+    last = {k: lines[-1][k] for k in SIGNALS if k in lines[-1]}
     return {"images": lines[-1]["images"], **found, **last}
 
 
@@ -115,7 +111,7 @@ def draw(workdirs, path):
     """Draws the signals of runs {name: workdir} over images seen."""
     figure = Figure(figsize=(8, 5), layout="constrained")
     for axes, (signal, title) in zip(
-        figure.subplots(2, 1, sharex=True), _SIGNALS.items(), strict=True
+        figure.subplots(2, 1, sharex=True), SIGNALS.items(), strict=True
     ):
         for name, workdir in workdirs.items():
             lines = read_jsonl(Workdir(workdir).metrics, having=signal)

@@ -253,7 +253,8 @@ class TopK(AdversarialLoss):
 
     Args:
         loss: An `AdversarialLoss` or its name.
-        share: Of the batch (of one replica) that counts, in (0, 1], or a
+        share: Of what is computed at once (a replica's batch, or its part
+            where gradients are accumulated) that counts, in (0, 1], or a
             `Schedule`; at least one sample does.
     """
 

@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import pathlib
+import shutil
 
 import psutil
 
@@ -36,13 +37,31 @@ def creating(path):
     Raises:
         FileExistsError: It is.
     """
-    path = pathlib.Path(path)
-    if path.exists():  # Before any work; and again, for good, after it.
-        raise FileExistsError(errno.EEXIST, "exists already", str(path))
+    path = _absent(path)  # Before any work; and again, for good, after it.
     with replacing(path) as part:
         yield part
         if part.exists():
             open(path, "x").close()
+
+
+@contextlib.contextmanager
+def creating_folder(path):
+    """As `creating`, of a folder."""
+    path = _absent(path)
+    part = path.with_name(f"{PART}{os.getpid()}-{path.name}")
+    _forget_unfinished(path)
+    try:
+        yield part
+        os.rename(part, path)
+    finally:
+        _remove(part)
+
+
+def _absent(path):
+    path = pathlib.Path(path)
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, "exists already", str(path))
+    return path
 
 
 def _forget_unfinished(path):
@@ -50,7 +69,14 @@ def _forget_unfinished(path):
     for old in path.parent.glob(f"{PART}*-{glob.escape(path.name)}"):
         process = old.name.removeprefix(PART).partition("-")[0]
         if process.isdigit() and not psutil.pid_exists(int(process)):
-            old.unlink(missing_ok=True)
+            _remove(old)
+
+
+def _remove(part):
+    if part.is_dir():
+        shutil.rmtree(part)
+    else:
+        part.unlink(missing_ok=True)
 
 
 def write_text(path, text):

@@ -118,6 +118,7 @@ class TestJax:
             ("minibatch", training_steps.minibatch_outputs),
             ("augmenters", training_steps.augmented_outputs),
             ("label_losses", training_steps.label_loss_outputs),
+            ("decoded", training_steps.decoded),
         ],
     )
     def test_gives_the_same(self, name, function):

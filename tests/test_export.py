@@ -12,7 +12,7 @@ from scipy import special
 from training_steps import small_recipe
 
 import kerasgan
-from kerasgan import presets
+from kerasgan import presets, storage
 from kerasgan.cli.main import main
 from kerasgan.runs import export
 from kerasgan.runs.preparation import Plan
@@ -268,3 +268,19 @@ class TestRefusals:
         with pytest.raises(OSError, match="full"):
             export.export_model(example("dcgan")[0], tmp_path / "generator")
         assert not [*tmp_path.iterdir()]
+
+
+def test_folders_are_whole_or_not_there(tmp_path):
+    path, dead = tmp_path / "saved", tmp_path / "part-999999999-saved"
+    dead.mkdir()
+    (dead / "half").write_text("")
+    with pytest.raises(KeyError), storage.creating_folder(path) as part:
+        part.mkdir()
+        raise KeyError
+    assert not list(tmp_path.iterdir())
+    with storage.creating_folder(path) as part:
+        part.mkdir()
+        (part / "whole").write_text("")
+    assert [x.name for x in tmp_path.rglob("*")] == ["saved", "whole"]
+    with pytest.raises(FileExistsError), storage.creating_folder(path):
+        pytest.fail("It is there.")

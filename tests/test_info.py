@@ -52,7 +52,8 @@ class TestInfo:
             shares = np.exp(found[:, :3])
             shares /= shares.sum(axis=1, keepdims=True)
             categorical = -np.log((shares * codes[:, :3]).sum(axis=1)).mean()
-            continuous = np.square(found[:, 3:] - codes[:, 3:]).mean() / 2
+            squares = np.square(found[:, 3:] - codes[:, 3:])
+            continuous = squares.sum(axis=1).mean() / 2
             np.testing.assert_allclose(
                 logs[f"{player}_categorical_codes"], categorical, rtol=1e-5
             )
@@ -94,10 +95,20 @@ class TestInfo:
         np.testing.assert_array_equal(truncated[:, 2:], latents[:, 2:])
         assert (np.abs(truncated[:, :2]) < np.abs(latents[:, :2])).all()
 
-    def test_wrong_number_of_codes(self):
+    @pytest.mark.parametrize(
+        "codes, message",
+        [
+            ({"categories": [0, 1]}, "a list of values for 1 codes"),
+            ({"categories": 1}, "a list of values for 1 codes"),
+            ({"categories": [3]}, "must be from 0 to 2"),
+            ({"categories": [[0, -1]]}, "must be from 0 to 2"),
+            ({"continuous": [0.5]}, "a list of values for 2 codes"),
+        ],
+    )
+    def test_wrong_codes(self, codes, message):
         gan = _info()
-        with pytest.raises(ValueError, match="zip"):
-            gan.with_codes(gan.latents(2), categories=[0, 1])
+        with pytest.raises(ValueError, match=message):
+            gan.with_codes(gan.latents(2), **codes)
 
     def test_saves_and_loads(self, tmp_path):
         from kerasgan.models import dcgan
@@ -119,6 +130,10 @@ class TestInfo:
         [
             ({"continuous": 4}, "must leave some of the latents"),
             ({"categories": (), "continuous": 0}, "must leave some"),
+            ({"packing": 2}, "`packing` must be 1"),
+            ({"categories": 3}, "must be a list of numbers"),
+            ({"categories": (1, 2)}, "2 or more"),
+            ({"continuous": -1}, "0 or more"),
             ({"categories": (2,)}, "must have 4 'codes'.*Received: 5"),
         ],
     )
@@ -173,6 +188,29 @@ class TestLatentOptimisation:
             for x in (batch.latents, moved.latents)
         ]
         assert (scores[1] > scores[0]).all()
+
+    def test_slopes_go_through_the_step(self):
+        """As finite differences of the loss, which see all of it, say."""
+        gan = self._gan(step_size=2.0, damping=0.3, share=1.0)
+        player = gan.settings.players[1]
+        batch = gan._sample(
+            np.zeros((8, 3), "float32"), player, gan._empty_batch(8)
+        )
+        weight = gan.generator.trainable_variables[0]
+
+        def loss(moved=0.0):
+            before = np.array(weight)
+            weight.assign(before + moved * direction)
+            (value, _), slopes, _ = gan._differentiate(player, batch, ())
+            weight.assign(before)
+            return float(value), np.array(slopes[0])
+
+        direction = np.zeros(weight.shape, "float32")
+        slope = loss()[1]
+        direction = slope / np.linalg.norm(slope)
+        expected = (loss(0.01)[0] - loss(-0.01)[0]) / 0.02
+        found = (slope * direction).sum()
+        np.testing.assert_allclose(found, expected, rtol=0.01)
 
     def test_uniform_latents_stay_in_range(self):
         gan = self._gan(

@@ -14,6 +14,7 @@ import kerasgan
 from kerasgan import gradients
 from kerasgan.augment import ADA, DiffAugment
 from kerasgan.layers.normalization import BatchNormalization
+from kerasgan.models import sngan
 from kerasgan.regularizers import (
     Consistency,
     LatentConsistency,
@@ -216,10 +217,21 @@ class TestLatentSteps:
             np.testing.assert_allclose(found[4, 4], 4 * found[1, 0], rtol=1e-5)
             assert not found[4, 5].any() and found[1, 0].any()
 
-    def test_packs_are_refused(self):
+    @pytest.mark.parametrize("kind", [LatentConsistency, LatentDiversity])
+    def test_packs_are_refused(self, kind):
         gan = kerasgan.GANModel(*training_steps.packed_networks(2), packing=2)
         with pytest.raises(ValueError, match="`packing` must be 1"):
-            gan.compile(regularizers=[LatentConsistency()])
+            gan.compile(regularizers=[kind()])
+
+    def test_models_that_generate_by_themselves(self):
+        """The other samples are of other latents there, too."""
+        gan = kerasgan.SelfSupervisedGANModel(
+            sngan.Generator((8, 8, 1), latent_size=4, width=4),
+            sngan.Discriminator((8, 8, 1), width=4, rotations=True),
+        )
+        gan.compile(regularizers=[LatentConsistency(deviation=1.0)])
+        logs = training_steps.fit(gan, training_steps.images(8), 8).history
+        assert logs["discriminator_latent_consistency"][0] > 1e-6
 
     def test_bad_deviation(self):
         with pytest.raises(ValueError, match="`deviation` must be positive"):
@@ -275,14 +287,29 @@ class TestOrthogonality:
         assert not np.array(term).any()
 
     def test_tables_of_labels_are_left_out(self):
-        from kerasgan.models import sngan
+        found = {}
+        for conditioning in ("projection", "contrast"):
+            network = sngan.Discriminator(
+                (8, 8, 1), width=4, classes=3, conditioning=conditioning
+            )
+            tables = [w for w in network.weights if w.shape[0] == 3]
+            assert any(w.name == "kernel" for w in tables)
+            found[conditioning] = len(list(matrices(network)))
+        plain = len(list(matrices(sngan.Discriminator((8, 8, 1), width=4))))
+        # Embeddings of samples have filters.
+        assert found == {"projection": plain, "contrast": plain + 1}
 
-        network = sngan.Discriminator((8, 8, 1), width=4, classes=3)
-        names = [w.shape for w in network.weights if "projection" in w.path]
-        assert names
-        plain = sngan.Discriminator((8, 8, 1), width=4)
-        found = [len(list(matrices(net))) for net in (network, plain)]
-        assert found[0] == found[1] > 3
+    def test_of_both_players(self):
+        gan = kerasgan.GANModel(*training_steps.packed_networks(1))
+        gan.compile(
+            regularizers=[
+                Orthogonality(player="generator"),
+                Orthogonality(player="discriminator"),
+            ]
+        )
+        logs = training_steps.fit(gan, np.zeros((8, 3), "float32"), 8).history
+        for player in ("generator", "discriminator"):
+            assert logs[f"{player}_orthogonality"][0] > 0
 
     @pytest.mark.parametrize("player", ["generator", "discriminator"])
     def test_moves_its_player(self, player):

@@ -322,6 +322,15 @@ def test_stages_of_own_networks_are_layers_with_weights():
         gan.compile(discriminator_frozen_stages=2)
 
 
+def test_bad_counts_freeze_nothing():
+    gan = kerasgan.GANModel(*conv_networks())
+    gan.discriminator.stages = []  # As if there were none.
+    with pytest.raises(ValueError, match="generator_frozen_stages=9"):
+        gan.compile(discriminator_frozen_stages=1, generator_frozen_stages=9)
+    assert all(v.trainable for v in gan.discriminator.trainable_variables)
+    assert len(gan.discriminator.trainable_variables) == 4
+
+
 def test_what_is_frozen_is_saved(tmp_path):
     gan = gan_of("sngan")
     gan.compile(discriminator_frozen_stages=1)

@@ -387,7 +387,7 @@ def label_loss_outputs():
 
     rng, outputs = np.random.default_rng(0), {}
     widths = {"logits": 1, "classes": 4, "twin_classes": 4}
-    widths |= {"embeddings": 5, "proxies": 5}
+    widths |= {"embeddings": 5, "proxies": 5, "real_and_fake_classes": 4}
     numbers = {
         kind: {name: rng.normal(size=(6, n)) for name, n in widths.items()}
         for kind in ("real", "fake")
@@ -424,6 +424,12 @@ def label_loss_outputs():
         key.split("/")[0] for key in outputs
     }
     return outputs
+
+
+def decoded():
+    """What latents become, truncated."""
+    gan = conv_gan()
+    return {"images": gan.generate(5, seed=3, truncation=0.6)}
 
 
 def label_losses_by_case():
@@ -692,6 +698,7 @@ def _jax():
         **_prefixed("coded", coded_steps()),
         **_prefixed("optimised", optimised_steps()),
         **_prefixed("label_losses", label_loss_outputs()),
+        **_prefixed("decoded", decoded()),
         **_prefixed("sharded", _sharded()),
         "temporaries": np.array([_temporary_bytes(1), _temporary_bytes(4)]),
     }

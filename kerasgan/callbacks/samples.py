@@ -38,19 +38,16 @@ class SampleGrid(EveryImages):
         super().on_train_begin(logs)
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.real is not None:
-            columns = self.model.classes and min(
-                self.model.classes, MOST_COLUMNS
-            )
-            grid = pictures.grid(self.real, columns)
+            grid = pictures.grid(self.real, self._columns())
             pictures.save(self.folder / "real.png", grid)
         if self._seen == 0:
             self.fire(0)
 
     def fire(self, images_seen):
         count, labels, columns = self.count, self.labels, None
-        by_class = self.model.classes and self.model.label_examples is None
-        if labels is None and by_class:
-            columns = min(self.model.classes, MOST_COLUMNS)
+        if labels is None:
+            columns = self._columns()
+        if columns is not None:
             count = columns * max(1, self.count // columns)
             labels = np.arange(count) % columns
         samples = self.model.generate(count, labels, seed=self.seed)
@@ -59,3 +56,9 @@ class SampleGrid(EveryImages):
 
     def on_train_end(self, logs=None):
         self.fire(images_seen(self.model))
+
+    def _columns(self):
+        """One for each class, if labels name one."""
+        if self.model.classes is None or self.model.label_examples is not None:
+            return None
+        return min(self.model.classes, MOST_COLUMNS)

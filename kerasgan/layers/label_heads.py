@@ -9,7 +9,9 @@ _CLASSIFIERS = {
         "classes": classes,
         "twin_classes": classes,
     },
-    "discriminative_classification": lambda classes: {"classes": 2 * classes},
+    "discriminative_classification": lambda classes: {
+        "real_and_fake_classes": 2 * classes
+    },
 }
 LABEL_HEADS = (*_CLASSIFIERS, "contrast")
 _EMBEDDING_SIZE = 512  # As ContraGAN and ReACGAN have for CIFAR-10.
@@ -20,8 +22,8 @@ class LabelHeads(keras.layers.Layer):
 
     With the conditioning "classification" there is "classes" [batch, classes];
     with "twin_classification" also "twin_classes", as wide; with
-    "discriminative_classification" "classes" is twice as wide; with "contrast"
-    there are "embeddings" and "proxies" [batch, 512], those of samples and of
+    "discriminative_classification" there are "real_and_fake_classes" instead,
+    twice as wide; with "contrast" there are "embeddings" and "proxies" [batch, 512], those of samples and of
     their labels. See `kerasgan.label_losses`, which names the papers.
 
     Args:
@@ -41,6 +43,7 @@ class LabelHeads(keras.layers.Layer):
         if self.contrasts:
             units["embeddings"] = _EMBEDDING_SIZE
             self.to_proxies = dense(_EMBEDDING_SIZE, "to_proxies")
+            self.to_proxies.is_table = True
         if codes is not None:
             units["codes"] = codes
         self.heads = {

@@ -24,6 +24,8 @@ class LabelProjection(SpectralLayer):
         **kwargs: Those of `SpectralLayer`.
     """
 
+    is_table = True  # Of vectors for labels, which are no filters.
+
     def __init__(self, kernel_initializer="glorot_uniform", **kwargs):
         super().__init__(**kwargs)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)

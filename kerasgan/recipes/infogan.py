@@ -38,9 +38,10 @@ class Recipe(dcgan.Recipe):
             categories=(self.categories,),
             continuous=self.continuous,
         )
+        kinds = ["categorical"] + ["continuous"] * (self.continuous > 0)
         weights = {
             f"{player}_{kind}_codes": getattr(self, f"{kind}_weight")
             for player in ("generator", "discriminator")
-            for kind in ("categorical", "continuous")
+            for kind in kinds
         }
         return self.compile(gan, term_weights=weights)

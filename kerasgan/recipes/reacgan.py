@@ -4,7 +4,7 @@ r"""ReACGAN (Kang et al. 2021): SNGAN's networks, told classes by contrast.
 
 The same networks with other label losses:
 
-    --set=label_loss=conditional_contrast --set=contrast_weight=1
+    --set=label_loss=conditional_contrast
         ContraGAN (Kang and Park 2020), https://arxiv.org/abs/2006.12681
     --set=label_loss=classification
         AC-GAN (Odena et al. 2017), https://arxiv.org/abs/1610.09585
@@ -46,12 +46,27 @@ class Recipe(sngan.Recipe):
     conditional = True
 
     label_loss: str = "data_to_data"
-    contrast_weight: float = 0.5  # Of the first two above.
+    # Of "data_to_data" and "conditional_contrast"; None: 0.5, 1.
+    contrast_weight: float | None = None
 
     _CHOICES: typing.ClassVar[dict] = {
         **BaseRecipe._CHOICES,
         "label_loss": tuple(_CONDITIONINGS),
     }
+    _POSITIVE: typing.ClassVar[tuple] = (
+        *BaseRecipe._POSITIVE,
+        "contrast_weight",
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        idle = _CONDITIONINGS[self.label_loss] != "contrast"
+        if idle and self.contrast_weight is not None:
+            raise ValueError(
+                "`contrast_weight` must be None where nothing reads it. "
+                f"Received: contrast_weight={self.contrast_weight}, with "
+                f"label_loss={self.label_loss!r}"
+            )
 
     def build(self, image_shape, classes):
         from kerasgan import GANModel
@@ -74,8 +89,11 @@ class Recipe(sngan.Recipe):
         )
         arguments = {}
         if conditioning == "contrast":
+            weight = self.contrast_weight
+            if weight is None:
+                weight = {"data_to_data": 0.5}.get(self.label_loss, 1.0)
             arguments["term_weights"] = {
-                f"{player}_contrast": self.contrast_weight
+                f"{player}_contrast": weight
                 for player in ("generator", "discriminator")
             }
         if conditioning != "projection":

@@ -27,7 +27,8 @@ class _LatentStep(Regularizer):
 
     def aside(self, batch):
         """A `Batch`'s latents, plus normal noise."""
-        if batch.latents.shape[0] != batch.numbers.shape[0]:
+        rows = {batch.numbers.shape[0], batch.fake.shape[0]}
+        if rows != {batch.latents.shape[0]}:
             raise ValueError(
                 f"`packing` must be 1 with {type(self).__name__}, which "
                 "compares single samples. Received: packs"

@@ -7,12 +7,8 @@ from keras import ops
 from keras.saving import register_keras_serializable
 
 from kerasgan import schedules
-from kerasgan.layers.projection import LabelProjection
 from kerasgan.regularizers.regularizer import Regularizer
 from kerasgan.schedules import Schedule
-
-# Tables of vectors, of which none is to be at right angles to the others.
-_TABLES = (keras.layers.Embedding, LabelProjection)
 
 
 @register_keras_serializable(package="kerasgan.regularizers")
@@ -51,7 +47,7 @@ def matrices(network):
     """The kernels of a network's layers, [inputs, filters] each."""
     for layer in network._flatten_layers():
         kernel = getattr(layer, "kernel", None)
-        if kernel is None or isinstance(layer, _TABLES):
+        if kernel is None or getattr(layer, "is_table", False):
             continue
         kernel = ops.convert_to_tensor(kernel)
         if isinstance(layer, keras.layers.Conv2DTranspose):

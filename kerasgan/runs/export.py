@@ -12,12 +12,9 @@ for any n. `truncation` is that of `LatentModel.decode`, but for 1 (and more),
 which changes nothing, as None there.
 """
 
-import contextlib
 import errno
-import os
 import pathlib
 import re
-import shutil
 import tempfile
 
 import keras
@@ -59,7 +56,9 @@ def export_model(model, output):
     module = _module(_in_float32(model))
     name, write = _FORMATS[output.suffix]
     output.parent.mkdir(parents=True, exist_ok=True)
-    with (storage.creating if output.suffix else _creating)(output) as part:
+    is_folder = not output.suffix
+    creating = storage.creating_folder if is_folder else storage.creating
+    with creating(output) as part:
         write(module, part)
     size = _size(output) / 1e6
     return f"wrote {output}: {name}, {size:,.1f} MB\n{_signature(module)}"
@@ -252,18 +251,6 @@ def _import_onnx():
             f"{error.name}. Install it by pip install 'kerasgan[onnx]'."
         ) from error
     return tf2onnx, onnx
-
-
-@contextlib.contextmanager
-def _creating(path):
-    """As `storage.creating`, of a folder."""
-    part = path.with_name(f"{storage.PART}{os.getpid()}-{path.name}")
-    try:
-        yield part
-        os.rename(part, path)  # Over no folder that has something in it.
-    finally:
-        if part.exists():
-            shutil.rmtree(part)
 
 
 def _no_operation(name, lacks):

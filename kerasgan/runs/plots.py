@@ -20,7 +20,7 @@ def curves(metrics):
 
 
 # Of the discriminator's overfitting, and of what answers it.
-_SIGNALS = {
+SIGNALS = {
     "discriminator_real_signs": "mean sign of D(real)",
     "discriminator_augmentation": "probability of augmentation",
 }
@@ -35,7 +35,7 @@ def plot_losses(metrics, path):
         return
     measured = curves(metrics)
     images = [record["images"] / 1000 for record in records]
-    signals = {n: t for n, t in _SIGNALS.items() if n in records[0]}
+    signals = {n: t for n, t in SIGNALS.items() if n in records[0]}
     rows = 2 + bool(signals) + len(measured)
     figure = Figure(figsize=(8, 2.5 * rows), layout="constrained")
     upper, lower, *others = figure.subplots(rows, 1, sharex=True)

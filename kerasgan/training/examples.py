@@ -84,6 +84,15 @@ def label_spec(*networks):
     return keras.KerasTensor((2,), "int32")
 
 
+def check_float_labels(labels):
+    """Raises if labels are not floats, as a model's examples of them are."""
+    if not _is_float(labels):
+        raise ValueError(
+            "Labels must be floats [batch, classes], as `label_examples` are. "
+            f"Received: dtype={labels.dtype}"
+        )
+
+
 def check_floats(labels, classes):
     """Examples of labels that are floats, as float32 [n, classes]."""
     labels = np.asarray(labels)
@@ -134,14 +143,15 @@ def labels_for(count, labels):
             "generator is conditional. Received: labels=None"
         )
     labels = np.asarray(labels)
-    if labels.ndim == 0:
-        labels = np.full(count, labels)
+    is_float = labels.dtype.kind == "f"
+    if labels.ndim == is_float:  # A class, or the numbers of one sample.
+        labels = np.repeat(labels[None], count, axis=0)
     if len(labels) != count:
         raise ValueError(
             "`labels` must be one for all samples or one for each. Received: "
             f"{len(labels)} labels for {count} samples"
         )
-    return labels.astype("float32" if labels.dtype.kind == "f" else "int32")
+    return labels.astype("float32" if is_float else "int32")
 
 
 def _is_float(array):

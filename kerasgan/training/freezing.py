@@ -9,10 +9,10 @@ to the image alone.
 import itertools
 
 
-def freeze(networks, stages, player):
-    """Keeps a player's first stages as they are, in all training.
+def freeze(networks, stages):
+    """Keeps players' first stages as they are, in all training from here on.
 
-    They count from the network's input on, and what comes before the first
+    They count from a network's input on, and what comes before the first
     belongs to it. Stages are what a network has in a list `stages`; where there
     is none, its layers that have weights, but for the last. Attention between
     stages is trained on.
@@ -20,27 +20,28 @@ def freeze(networks, stages, player):
     No optimizer is to hold frozen weights, and vectors of spectral norm stay.
     Batch norm still divides by each batch's own deviations, from which the
     layers above have learned, but its moving averages stay. (Keras' own goes by
-    these, once it is frozen.)
+    these, once it is frozen.) Nothing thaws them but their `trainable`.
 
     Args:
-        networks: The player's, not yet with an optimizer.
-        stages: How many of each; 0 changes nothing.
-        player: Its name, for errors.
+        networks: {player: its networks}.
+        stages: {player: how many of each}; 0 changes nothing.
 
     Raises:
         ValueError: There are fewer. Nothing has been changed then.
     """
-    for network in networks:
-        most = len(_stages(network)) if stages else 0
-        if not isinstance(stages, int) or not 0 <= stages <= most:
-            raise ValueError(
-                f"`{player}_frozen_stages` must be from 0 to {most}, the "
-                f"number of the {player}'s stages. Received: "
-                f"{player}_frozen_stages={stages!r}"
-            )
-    for network in networks:
-        for layer in itertools.chain(*_stages(network)[:stages]):
-            layer.trainable = False
+    layers = []
+    for player, count in stages.items():
+        for network in networks[player] if count != 0 else ():
+            found = _stages(network)
+            if not isinstance(count, int) or not 0 <= count <= len(found):
+                raise ValueError(
+                    f"`{player}_frozen_stages` must be from 0 to "
+                    f"{len(found)}, the number of the {player}'s stages. "
+                    f"Received: {player}_frozen_stages={count!r}"
+                )
+            layers += itertools.chain(*found[:count])
+    for layer in layers:
+        layer.trainable = False
 
 
 def _stages(network):
@@ -60,7 +61,7 @@ def _stages(network):
 def _listed(layer):
     """The lists of layers in its attribute `stages`, or None."""
     stages = getattr(layer, "stages", None)
-    if not isinstance(stages, (list, tuple)):
+    if not stages or not isinstance(stages, (list, tuple)):
         return None
     return [
         list(stage) if isinstance(stage, (list, tuple)) else [stage]

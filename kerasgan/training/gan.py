@@ -175,6 +175,8 @@ class GANModel(LatentModel):
     def sample_batch(self, data, player, batch):
         real, labels = examples.unpack(data)
         examples.check(real, labels, self.sample_shape, self.classes)
+        if self.label_examples is not None:
+            examples.check_float_labels(labels)
         prepare_real = getattr(self.discriminator, "prepare_real", None)
         if prepare_real is not None:
             real = prepare_real(real)
@@ -203,7 +205,7 @@ class GANModel(LatentModel):
             # Towards 1 where the discriminator overfits (ADA, section 3).
             "real_signs": losses.per_example(ops.sign(real["logits"])),
             **self.settings.augmenter.terms(batch),
-            **self._told("discriminator", batch, real=real, fake=fake),
+            **self._label_terms("discriminator", batch, real=real, fake=fake),
         }
         if "reconstruction" in real:
             terms["reconstruction"] = real["reconstruction"]
@@ -216,8 +218,8 @@ class GANModel(LatentModel):
             lambda x, kind="real": self._heads(x, batch, kind)["logits"],
             batch.replace(
                 logits=logits,
-                generated=lambda latents: self._again(
-                    unpacked.replace(latents=latents), generator
+                generated=lambda latents: self._regenerated(
+                    unpacked.replace(latents=latents, fake=None), generator
                 ),
             ),
         )
@@ -235,7 +237,7 @@ class GANModel(LatentModel):
             "adversarial": loss.generator(
                 real=real["logits"], fake=fake["logits"]
             ),
-            **self._told("generator", batch, fake=fake),
+            **self._label_terms("generator", batch, fake=fake),
         }
         if matching:
             terms["feature_matching"] = FeatureMatching()(
@@ -310,9 +312,13 @@ class GANModel(LatentModel):
             mode["draws"] = batch.draws[player]
         return mode
 
-    def _told(self, player, batch, **heads):
+    # Of the discriminator's heads, those that this model reads by itself.
+    read_heads = ()
+
+    def _label_terms(self, player, batch, **heads):
         """Terms of what heads say besides "logits"; heads by real and fake."""
         label_loss = self.settings.label_loss
+        label_loss.check(heads["fake"], self.read_heads)
         return getattr(label_loss, player)(labels=batch.labels, **heads)
 
     def _penalties(self, player, function, batch):
@@ -330,7 +336,7 @@ class GANModel(LatentModel):
         batch = self.settings.augmenter.replaced(batch)
         return packs.pack(batch, self.packing)
 
-    def _again(self, batch, generator):
+    def _regenerated(self, batch, generator):
         """What the discriminator sees of other latents; nothing is written.
 
         Args:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan import losses, random
+from kerasgan import random
 from kerasgan.training.gan import GANModel
 
 
@@ -19,8 +19,8 @@ class InfoGANModel(GANModel):
     information that samples hold of codes. Chen et al. 2016, equation 5,
     https://arxiv.org/abs/1606.03657.
 
-    Terms of both players: "categorical_codes", a cross-entropy of weight 1,
-    and "continuous_codes", half a squared error, of weight 0.1.
+    Terms of both players: "categorical_codes", cross-entropies of weight 1,
+    and "continuous_codes", half the squared errors, of weight 0.1.
 
     Differs from the paper: a continuous code's deviation is 1, not estimated.
 
@@ -31,6 +31,7 @@ class InfoGANModel(GANModel):
             has the head.
     """
 
+    read_heads = ("codes",)
     default_term_weights = {
         **GANModel.default_term_weights,
         "discriminator_continuous_codes": 0.1,
@@ -45,12 +46,13 @@ class InfoGANModel(GANModel):
         continuous=2,
         **kwargs,
     ):
-        super().__init__(generator, discriminator, **kwargs)
-        if self.packing > 1:
+        _check_codes(categories, continuous)
+        if kwargs.get("packing", 1) > 1:
             raise ValueError(
                 "`packing` must be 1: codes are read from single samples. "
-                f"Received: packing={self.packing}"
+                f"Received: packing={kwargs['packing']}"
             )
+        super().__init__(generator, discriminator, **kwargs)
         self.categories = tuple(categories)
         self.continuous = continuous
         self.code_size = sum(self.categories) + continuous
@@ -71,16 +73,20 @@ class InfoGANModel(GANModel):
                 None leaves them.
         """
         latents = np.array(latents, "float32")
-        nothing = [None] * len(self.categories), [None] * self.continuous
-        categories = nothing[0] if categories is None else categories
-        continuous = nothing[1] if continuous is None else continuous
         place = self.latent_size - self.code_size
-        for size, value in zip(self.categories, categories, strict=True):
+        values = _one_for_each("categories", categories, len(self.categories))
+        for size, value in zip(self.categories, values, strict=True):
             if value is not None:
+                if np.min(value) < 0 or np.max(value) >= size:
+                    raise ValueError(
+                        f"`categories` must be from 0 to {size - 1}. "
+                        f"Received: {value}"
+                    )
                 one_hot = np.eye(size, dtype="float32")[value]
                 latents[:, place : place + size] = one_hot
             place += size
-        for i, value in zip(range(self.continuous), continuous, strict=True):
+        values = _one_for_each("continuous", continuous, self.continuous)
+        for i, value in enumerate(values):
             if value is not None:
                 latents[:, place + i] = value
         return latents
@@ -110,8 +116,8 @@ class InfoGANModel(GANModel):
         )
         return ops.concatenate(parts, axis=1)
 
-    def _told(self, player, batch, **heads):
-        terms = super()._told(player, batch, **heads)
+    def _label_terms(self, player, batch, **heads):
+        terms = super()._label_terms(player, batch, **heads)
         found = heads["fake"].get("codes")
         if found is None or found.shape[-1] != self.code_size:
             raise ValueError(
@@ -137,7 +143,7 @@ class InfoGANModel(GANModel):
         if self.continuous:
             places = slice(sum(self.categories), None)
             error = ops.square(found[:, places] - codes[:, places])
-            terms["continuous_codes"] = losses.per_example(error) / 2.0
+            terms["continuous_codes"] = ops.sum(error, axis=1) / 2.0
         return terms
 
     def get_config(self):
@@ -146,3 +152,26 @@ class InfoGANModel(GANModel):
             "categories": self.categories,
             "continuous": self.continuous,
         }
+
+
+def _check_codes(categories, continuous):
+    sizes = categories if isinstance(categories, (list, tuple)) else [None]
+    right = all(isinstance(size, int) and size > 1 for size in sizes)
+    if not right or not isinstance(continuous, int) or continuous < 0:
+        raise ValueError(
+            "`categories` must be a list of numbers of values, 2 or more, and "
+            "`continuous` a number of codes, 0 or more. Received: "
+            f"categories={categories!r}, continuous={continuous!r}"
+        )
+
+
+def _one_for_each(name, values, count):
+    """A value for each code, None where there is none."""
+    if values is None:
+        return [None] * count
+    if not isinstance(values, (list, tuple)) or len(values) != count:
+        raise ValueError(
+            f"`{name}` must be a list of values for {count} codes. "
+            f"Received: {values!r}"
+        )
+    return values

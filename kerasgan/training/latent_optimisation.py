@@ -7,7 +7,9 @@ from kerasgan import gradients, losses, random
 from kerasgan.training.gan import GANModel
 
 
-@keras.saving.register_keras_serializable(package="kerasgan.logan")
+@keras.saving.register_keras_serializable(
+    package="kerasgan.latent_optimisation"
+)
 class LatentOptimisationGANModel(GANModel):
     """A `GANModel` whose latents take a step up the discriminator's slope.
 
@@ -16,8 +18,9 @@ class LatentOptimisationGANModel(GANModel):
     in both players' updates, whose gradients flow through d as well; the term
     "<player>_latent_step" is |d|^2. LOGAN, Wu et al. 2019, section 4 and
     equation 12, https://arxiv.org/abs/1912.00953. Latents that are uniform stay
-    in [-1, 1]. An update takes about twice the time. Samples, after the
-    training and for the average, are of latents as they are drawn.
+    in [-1, 1], as the paper's are, and defaults are those of its DCGAN. An
+    update takes about twice the time. Samples, after the training and for the
+    average, are of latents as they are drawn.
 
     Args:
         step_size: a.
@@ -77,7 +80,7 @@ class LatentOptimisationGANModel(GANModel):
         latents = batch.latents + step
         if self.latent_distribution == "uniform":
             latents = ops.clip(latents, -1.0, 1.0)
-        length = ops.sum(ops.square(step), axis=1)
+        length = ops.sum(ops.square(latents - batch.latents), axis=1)
         return batch.replace(latents=latents), {"latent_step": length}
 
     def _score(self, batch, latents):

@@ -70,7 +70,8 @@ class Settings:
         self.label_loss = label_losses.get(arguments["label_loss"])
         self.regularizers = _checked(arguments["regularizers"], networks)
         self.augmenter = augment.get(arguments["augmenter"])
-        self.augmenter.check_loss(self.loss)
+        for scored in (self.loss, self.label_loss):
+            self.augmenter.check_loss(scored)
         self.term_weights = {
             **self.label_loss.term_weights,
             **(arguments["term_weights"] or {}),
@@ -90,9 +91,6 @@ class Settings:
         for name in of_players:
             if name not in known:
                 raise unknown_name("argument of compile", name, known)
-        for name in networks:
-            frozen = of_players.get(f"{name}_frozen_stages", 0)
-            freezing.freeze(networks[name], frozen, player=name)
         optimizers = {
             name: _optimizer(of_players.get(f"{name}_optimizer"))
             for name in networks
@@ -123,6 +121,14 @@ class Settings:
                 "Each player must have an optimizer of its own, since it "
                 "keeps its moments there. Received one object for several."
             )
+        # At last, for it lasts.
+        freezing.freeze(
+            networks,
+            {
+                name: of_players.get(f"{name}_frozen_stages", 0)
+                for name in networks
+            },
+        )
 
     def scheduled(self, averages, batch):
         """Pairs (variable, its value now) of networks that schedules change.
@@ -273,10 +279,11 @@ def _checked(regularizers, players):
                 f"{', '.join(players)}. Received: {regularizer!r}, which is "
                 f"about the {regularizer.player}"
             )
-    names = [regularizer.name for regularizer in regularizers]
+    names = [(r.player, r.name) for r in regularizers]
     if len(set(names)) < len(names):
         raise ValueError(
             "`regularizers` must differ in kind: terms of one name would hide "
-            f"each other. Received: {names}"
+            "each other. Received: "
+            f"{', '.join(name for _, name in names)}"
         )
     return regularizers

@@ -6,7 +6,14 @@ import pathlib
 
 import pytest
 
-from kerasgan import augment, losses, reconstruction, regularizers, schedules
+from kerasgan import (
+    augment,
+    label_losses,
+    losses,
+    reconstruction,
+    regularizers,
+    schedules,
+)
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 
@@ -14,6 +21,7 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 # the file's `CASES`.
 KINDS = {
     "test_augment": (augment, augment.Augmenter),
+    "test_label_losses": (label_losses, label_losses.LabelLoss),
     "test_losses": (losses, losses.AdversarialLoss),
     "test_regularizers": (regularizers, regularizers.Regularizer),
     "test_schedules": (schedules, schedules.Schedule),

@@ -41,7 +41,7 @@ SHAPES = [(8, 8, 1), (28, 28, 1), (32, 48, 3), (23, 37, 4), (3, 2, 1)]
 HEADS = {
     "classification": {"classes": CLASSES},
     "twin_classification": {"classes": CLASSES, "twin_classes": CLASSES},
-    "discriminative_classification": {"classes": 2 * CLASSES},
+    "discriminative_classification": {"real_and_fake_classes": 2 * CLASSES},
     "contrast": {"embeddings": 512, "proxies": 512},
 }
 # A value that is nobody's default, for every argument that there is.
