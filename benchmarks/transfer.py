@@ -128,7 +128,7 @@ def _halves(folder):
     for path, places in zip(paths, (first, few, second), strict=True):
         images = pictures.to_uint8(loaded.images(places))
         with replacing(path) as part:
-            of_half = labels[places] % half
+            of_half = labels[places] - labels[places].min()
             np.savez_compressed(part, images=images, labels=of_half)
     return paths
 

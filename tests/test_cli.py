@@ -177,3 +177,16 @@ def test_an_interrupt_before_training_is_neither_lost_nor_a_traceback(tmp_path):
     assert process.returncode == 130
     assert "interrupted" in output and "Traceback" not in output
     assert not list(tmp_path.iterdir())
+
+
+def test_fields_that_are_new_change_nothing():
+    """A run goes on whose recipe had not all of today's fields."""
+    from kerasgan import recipes
+    from kerasgan.recipes.recipe import differences
+
+    new = recipes.get("acgan").to_dict()
+    old = {k: v for k, v in new.items() if k not in ("augmenter", "width")}
+    del old["fake_classification"]
+    assert differences({**old, "width": 3}, new) == [
+        "width: 3 before, 64 now",
+    ]

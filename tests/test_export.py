@@ -100,20 +100,18 @@ def assert_gives(path, inputs, expected):
 
 @every_format
 class TestFormats:
-    @pytest.mark.parametrize("family", QUICK)
+    @pytest.mark.parametrize(
+        "family",
+        [
+            pytest.param(x, marks=[] if x in QUICK else pytest.mark.slow)
+            for x in presets.FAMILIES
+        ],
+    )
     def test_give_what_the_model_gives(self, family, ending, tmp_path):
         model, inputs, expected = example(family)
         path = tmp_path / f"generator{ending}"
         exported(model, path)
         assert [*tmp_path.iterdir()] == [path]
-        assert_gives(path, inputs, expected)
-
-    @pytest.mark.slow
-    @pytest.mark.parametrize("family", sorted({*presets.FAMILIES} - {*QUICK}))
-    def test_hold_every_family(self, family, ending, tmp_path):
-        model, inputs, expected = example(family)
-        path = tmp_path / f"generator{ending}"
-        exported(model, path)
         assert_gives(path, inputs, expected)
 
     def test_take_labels_that_are_floats(self, ending, tmp_path):

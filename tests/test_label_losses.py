@@ -301,6 +301,7 @@ class TestErrors:
         assert keras.saving.deserialize_keras_object(config) == loss
 
 
+QUICK = ("data_to_data",)
 CONDITIONINGS = {
     "classification": "classification",
     "twin_classification": "twin_classification",
@@ -363,7 +364,13 @@ class TestFloatLabels:
         gan.compile(label_loss=label_loss)
         return gan
 
-    @pytest.mark.parametrize("label_loss", ["classification", "regression"])
+    @pytest.mark.parametrize(
+        "label_loss",
+        [
+            pytest.param("classification", marks=pytest.mark.slow),
+            "regression",
+        ],
+    )
     def test_trains_draws_saves_and_loads(self, label_loss, tmp_path):
         rng = np.random.default_rng(0)
         labels = rng.uniform(-1, 1, (16, 2)).astype("float32")
@@ -420,7 +427,16 @@ class TestFloatLabels:
 
 
 class TestRecipe:
-    @pytest.mark.parametrize("name", ["none", *CONDITIONINGS])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "none",
+            *(
+                pytest.param(x, marks=[] if x in QUICK else pytest.mark.slow)
+                for x in CONDITIONINGS
+            ),
+        ],
+    )
     def test_builds_each(self, name):
         recipe = recipes.get("reacgan").replace(label_loss=name, width=4)
         settings = recipe.build((8, 8, 1), 3).settings

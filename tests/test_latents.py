@@ -81,7 +81,7 @@ class TestMixing:
 
     def test_with_itself_changes_nothing(self, styled):
         drawn = styled.latents(2)
-        for inputs in (drawn, styled.styles(drawn, truncation=0.5)):
+        for inputs in (drawn, styled.styles(drawn)):
             mixed = latents.mix(styled, inputs, inputs, truncation=0.5)
             found = mixed[[0, 1], [0, 1]]
             wanted = styled.decode(drawn, truncation=0.5)
@@ -403,3 +403,26 @@ def test_tables_have_words_around_images():
     for channels in (3, 4):
         coloured = images.repeat(channels, axis=-1)
         assert pictures.table(coloured, *names, "").shape[2] == channels
+
+
+def test_styles_of_one_s_own_are_truncated(styled):
+    styles = styled.styles(styled.latents(2))
+    direction = np.eye(styles.shape[2], dtype="float32")[0]
+    found = latents.edit(styled, styles, direction, [0.0], truncation=0.3)
+    wanted = styled.decode(styled.latents(2), truncation=0.3)
+    np.testing.assert_allclose(found[:, 0], wanted, atol=1e-5)
+    with pytest.raises(ValueError, match="`labels` must be None"):
+        latents.edit(styled, styles, direction, [0.0], labels=1)
+    with pytest.raises(ValueError, match=r"must have the shape \(\d+,\)"):
+        latents.edit(styled, styles, np.stack([direction] * 2), [0.0, 1.0])
+
+
+def test_layers_are_of_styles():
+    gan = kerasgan.GANModel(*training_steps.conv_networks())
+    with pytest.raises(ValueError, match="`layers` must be None"):
+        latents.edit(gan, gan.latents(1), np.ones(5), [0.0], layers=[0])
+
+
+def test_classes_are_in_range(told):
+    with pytest.raises(ValueError, match="classes from 0 to 2"):
+        told.generate(2, labels=[0, 3])

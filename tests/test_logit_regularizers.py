@@ -223,6 +223,7 @@ class TestLatentSteps:
         with pytest.raises(ValueError, match="`packing` must be 1"):
             gan.compile(regularizers=[kind()])
 
+    @pytest.mark.slow
     def test_models_that_generate_by_themselves(self):
         """The other samples are of other latents there, too."""
         gan = kerasgan.SelfSupervisedGANModel(

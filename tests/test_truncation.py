@@ -97,15 +97,15 @@ class TestCenters:
 
     def test_can_be_given(self, told):
         drawn, labels = told.latents(2), [0, 1]
-        average = np.array(told.averaged_generator.mapping.average)
-        for centers in (average, np.stack([average, average])):
-            np.testing.assert_allclose(
-                told.decode(
-                    drawn, labels, truncation=0.3, truncation_center=centers
-                ),
-                told.decode(drawn, labels, truncation=0.3),
-                atol=1e-5,
+        styles = told.styles(drawn, labels)
+        both = np.random.default_rng(0).normal(size=(2, styles.shape[2]))
+        for centers in (both[0], both):
+            found = told.styles(
+                drawn, labels, truncation=0.3, truncation_center=centers
             )
+            centers = np.broadcast_to(centers, both.shape)[:, None]
+            expected = centers + 0.3 * (styles - centers)
+            np.testing.assert_allclose(found, expected, atol=1e-5)
 
     def test_leave_layers_that_are_not_truncated(self, styled, monkeypatch):
         network, drawn = styled.averaged_generator, styled.latents(2)
@@ -152,7 +152,7 @@ def test_a_saved_model_truncates_equally(tmp_path):
 class TestLatents:
     def test_have_a_truncated_normal_distribution(self, conditional):
         normal = conditional.latents(5000)
-        found = np.array(conditional._within(normal))
+        found = np.array(conditional.truncate_latents(normal, 1.0))
         order = np.argsort(normal[:, 0])
         assert np.all(np.diff(found[order, 0]) >= 0)
         assert np.abs(found).max() <= 2.0
@@ -163,7 +163,7 @@ class TestLatents:
         labels = np.array([2, 0, 1, 1])
         latents = conditional.latents(4)
         expected = conditional.averaged_generator(
-            (0.5 * np.array(conditional._within(latents)), labels)
+            (0.5 * np.array(conditional.truncate_latents(latents, 1.0)), labels)
         )
         found = conditional.generate(4, labels, truncation=0.5)
         np.testing.assert_allclose(found, expected, atol=1e-5)

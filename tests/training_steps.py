@@ -267,13 +267,17 @@ def unrolled_steps(**arguments):
 def augmented_steps(**arguments):
     """Five steps whose discriminator sees augmented images, ever more."""
     from kerasgan import GANModel
-    from kerasgan.augment import ADA
-    from kerasgan.regularizers import R1
+    from kerasgan.augment import ADA, DiffAugment
+    from kerasgan.regularizers import R1, Consistency, LeCam
 
     changes = dict.fromkeys(("xflip", "rotate", "contrast", "cutout"), 1.0)
     gan = GANModel(*conv_networks())
     gan.compile(
-        regularizers=[R1(1.0)],
+        regularizers=[
+            R1(1.0),
+            LeCam(decay=0.5),
+            Consistency(0.1, 0.1, DiffAugment("translation"), every=2),
+        ],
         augmenter=ADA(policy=changes, target=-0.9, images_to_one=20, every=2),
         **arguments,
     )

@@ -4,6 +4,8 @@ from absl import flags
 
 from kerasgan.cli import startup
 
+_COUNT = "How many images. Default: 64."
+
 
 def define(values):
     """Adds this command's flags."""
@@ -17,7 +19,7 @@ def define(values):
         "folder for single files.",
         flag_values=values,
     )
-    flags.DEFINE_integer("count", 64, "How many images.", flag_values=values)
+    flags.DEFINE_integer("count", None, _COUNT, flag_values=values)
     flags.DEFINE_integer("seed", 0, "Of the latents.", flag_values=values)
     flags.DEFINE_list(
         "labels",
@@ -91,7 +93,7 @@ def run(values):
     else:
         sample.sample(
             *place,
-            count=values.count,
+            count=64 if values.count is None else values.count,
             interpolate=values.interpolate,
             **shared,
         )
@@ -106,6 +108,12 @@ def _check_forms(values):
         raise ValueError(
             f"One of {', '.join(f'`--{name}`' for name in names)} must do. "
             f"Received: {', '.join(given)}"
+        )
+    table = [name for name in names[1:] if values[name].value is not None]
+    if values.count is not None and table:
+        raise ValueError(
+            f"`--count` must not be given with `--{table[0]}`, which says how "
+            f"many there are. Received: count={values.count}"
         )
     if values.mix_from is not None and values.mix is None:
         raise ValueError(

@@ -42,10 +42,7 @@ def sefa(model, count=5, layers=None):
     kernels = getattr(network, "style_kernels", None)
     if kernels is None:
         if layers is not None:
-            raise ValueError(
-                "`layers` must be None for a generator without styles. "
-                f"Received: layers={layers!r}"
-            )
+            raise _no_layers(layers)
         return principal_directions(_latent_kernel(model), count)
     chosen = _checked_layers(layers, len(kernels))
     kernel = [np.array(kernels[layer], "float64") for layer in chosen]
@@ -91,12 +88,24 @@ def edit(
         truncation, truncation_center: As in `GANModel.decode`. Styles are
             truncated before they move, latents after it.
     """
+    size = model.latent_size
+    if model.has_styles:
+        size = model.averaged_generator.style_size
+    elif layers is not None:
+        raise _no_layers(layers)
+    direction = np.asarray(direction, "float32")
+    if direction.shape != (size,):
+        raise ValueError(
+            f"`direction` must have the shape ({size},). Received: "
+            f"shape={direction.shape}"
+        )
     amounts = np.asarray(amounts, "float32").reshape(-1, 1)
-    moves = amounts * np.asarray(direction, "float32")
+    moves = amounts * direction
     if not model.has_styles:
         latents = np.asarray(latents, "float32")
         points = (latents[:, None] + moves).reshape(-1, latents.shape[1])
-        if labels is not None and np.ndim(labels) > 0:
+        if labels is not None:
+            labels = model.labels_for(len(latents), labels)
             labels = np.repeat(labels, len(amounts), axis=0)
         images = model.decode(
             points,
@@ -113,6 +122,13 @@ def edit(
         styles[:, :, chosen] += moves[:, None]
         images = model.synthesize(styles.reshape(-1, *styles.shape[2:]))
     return images.reshape(-1, len(amounts), *images.shape[1:])
+
+
+def _no_layers(layers):
+    return ValueError(
+        "`layers` must be None for a generator without styles. "
+        f"Received: layers={layers!r}"
+    )
 
 
 def _checked_layers(layers, count):

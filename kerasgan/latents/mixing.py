@@ -29,7 +29,7 @@ def mix(
             style_count - 1; None is the middle one.
         labels: One for all, or a pair: those of the coarse latents, and those
             of the fine ones.
-        truncation, truncation_center: As in `GANModel.decode`, of latents.
+        truncation, truncation_center: As in `GANModel.decode`.
 
     Raises:
         ValueError: The generator has no styles, or no such layer.
@@ -62,11 +62,10 @@ def mix(
 def styles_of(
     model, latents, labels=None, truncation=None, truncation_center="all"
 ):
-    """The styles of latents [n, latent_size]; styles stay as they are."""
+    """The styles of latents [n, latent_size], or styles, truncated."""
     latents = np.asarray(latents, "float32")
-    if latents.ndim == 3:
-        return latents
-    return model.styles(
+    make = model.truncate_styles if latents.ndim == 3 else model.styles
+    return make(
         latents,
         labels,
         truncation=truncation,

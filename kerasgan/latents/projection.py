@@ -87,11 +87,11 @@ def project(
         batch_size: How many images at a time.
 
     Raises:
-        ValueError: Images of another shape than the generator's, labels that
-            are missing, or settings out of range.
+        ValueError: Wrong shapes, missing labels, or settings out of range.
     """
     images = np.asarray(images, "float32")
-    _check(model, images, steps, stages)
+    _check(model, images)
+    _check_settings(steps, learning_rate, noise, stages, batch_size)
     start, *known = _start(model, images, labels, noise)
     search = _Search(
         model, distance or pyramid_distance, steps, learning_rate, seed
@@ -246,7 +246,7 @@ def _start(model, images, labels, noise):
     """Where to begin [n, d], and what `_Search.run` calls known."""
     count = len(images)
     if labels is not None:
-        labels = np.broadcast_to(labels, (count, *np.shape(labels)[1:]))
+        labels = model.labels_for(count, labels)
     if model.has_styles:
         points, deviations = model.style_statistics(labels, _DRAWS)
     else:
@@ -262,14 +262,23 @@ def _start(model, images, labels, noise):
     )
 
 
-def _check(model, images, steps, stages):
+def _check(model, images):
     if images.shape[1:] != model.sample_shape or not len(images):
         raise ValueError(
             "`images` must have the shape of the generator's, "
             f"{('n', *model.sample_shape)}. Received: shape={images.shape}"
         )
-    if steps < 1 or stages < 2:
+
+
+def _check_settings(steps, learning_rate, noise, stages, batch_size):
+    if steps < 1 or stages < 2 or batch_size < 1:
         raise ValueError(
-            "`steps` must be 1 or more, `stages` 2 or more. Received: "
-            f"steps={steps!r}, stages={stages!r}"
+            "`steps` and `batch_size` must be 1 or more, `stages` 2 or more. "
+            f"Received: steps={steps!r}, batch_size={batch_size!r}, "
+            f"stages={stages!r}"
+        )
+    if not (learning_rate > 0 and noise >= 0):
+        raise ValueError(
+            "`learning_rate` must be positive, and `noise` not negative. "
+            f"Received: learning_rate={learning_rate!r}, noise={noise!r}"
         )

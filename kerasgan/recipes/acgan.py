@@ -22,3 +22,12 @@ class Recipe(dcgan.Recipe):
     paper = "https://arxiv.org/abs/1610.09585"
     conditional = True
     conditioning = "classification"
+
+    # Weight of what the classifier learns from generated images.
+    fake_classification: float = 0.0
+
+    def compile(self, gan, **arguments):
+        weights = {
+            "discriminator_fake_classification": self.fake_classification
+        }
+        return super().compile(gan, term_weights=weights, **arguments)

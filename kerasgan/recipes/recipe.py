@@ -244,7 +244,7 @@ class BaseRecipe(abc.ABC):
             "augmenter": self._augmenter(),
             "discriminator_steps": self.discriminator_steps,
             "discriminator_frozen_stages": self.frozen_stages,
-            "ema_half_life_images": self.ema_half_life_images,
+            "ema_half_life_images": self._half_life(),
             "seed": self.seed,
             "gradient_accumulation_steps": self.gradient_accumulation_steps,
             "loss_scale": _FLOAT16_SCALE if halves else 1.0,
@@ -252,6 +252,14 @@ class BaseRecipe(abc.ABC):
         }
         gan.compile(**of_fields | arguments)
         return gan
+
+    def _half_life(self):
+        """A number begins from nothing; an average that is there, does not."""
+        if self.start_from is None:
+            return self.ema_half_life_images
+        from kerasgan.schedules import Constant
+
+        return Constant(self.ema_half_life_images)
 
     def _augmenter(self):
         from kerasgan import augment
@@ -320,9 +328,12 @@ class BaseRecipe(abc.ABC):
 def differences(old, new):
     """What two `to_dict()` say otherwise, and may not, as lines of text."""
     # A field that the older one does not know did not change it.
-    defaults = {
-        field.name: field.default for field in dataclasses.fields(BaseRecipe)
-    }
+    from kerasgan import recipes
+
+    known = (
+        recipes.module(new["recipe"]).Recipe if "recipe" in new else BaseRecipe
+    )
+    defaults = {f.name: f.default for f in dataclasses.fields(known)}
     old = {**{name: defaults[name] for name in defaults & new.keys()}, **old}
     names = sorted((set(old) | set(new)) - BaseRecipe._FREE)
     return [

@@ -50,8 +50,8 @@ def project(
         FileNotFoundError: There is no such image, or no weights of LPIPS.
     """
     image = pathlib.Path(image).expanduser()
-    _check(image, distance, steps)
     output = pathlib.Path(output).expanduser()
+    _check(image, output, distance, steps)
     model = load_model(workdir)
     targets, names = _load(Workdir(workdir), image, model.sample_shape)
     labels = _labels(model, labels, len(targets))
@@ -79,7 +79,7 @@ def project(
     return found
 
 
-def _check(image, distance, steps):
+def _check(image, output, distance, steps):
     """What needs no model."""
     if distance not in DISTANCES:
         raise unknown_name("distance", distance, DISTANCES)
@@ -89,6 +89,11 @@ def _check(image, distance, steps):
         raise FileNotFoundError(
             "`image` must be an image, or a folder or archive of images. "
             f"Received: image={str(image)!r}"
+        )
+    if output.exists() and not output.is_dir():
+        raise FileExistsError(
+            "`output` must be a folder, or not be there. "
+            f"Received: output={str(output)!r}"
         )
 
 

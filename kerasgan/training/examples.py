@@ -136,7 +136,8 @@ def unpack(data):
     return real, labels
 
 
-def labels_for(count, labels):
+def labels_for(count, labels, classes):
+    """Labels, one for all or one for each, as networks take them."""
     if labels is None:
         raise ValueError(
             "`labels` must be given for latents of your own, since the "
@@ -150,6 +151,11 @@ def labels_for(count, labels):
         raise ValueError(
             "`labels` must be one for all samples or one for each. Received: "
             f"{len(labels)} labels for {count} samples"
+        )
+    if not is_float and (labels.min() < 0 or labels.max() >= classes):
+        raise ValueError(
+            f"`labels` must be classes from 0 to {classes - 1}. "
+            f"Received: labels={labels.tolist()}"
         )
     return labels.astype("float32" if is_float else "int32")
 

@@ -37,6 +37,10 @@ class LatentModel(AdversarialModel):
             return None
         return sampling.drawn(self._labels_of, count, seed)
 
+    def labels_for(self, count, labels):
+        """Labels, one for all or one for each -> [count, ...], checked."""
+        return examples.labels_for(count, labels, self.classes)
+
     def generate(
         self,
         count,
@@ -127,15 +131,32 @@ class LatentModel(AdversarialModel):
         styles = sampling.fill(
             np.empty(shape, "float32"), self._styles_of, inputs, batch_size
         )
+        return self.truncate_styles(
+            styles, labels, truncation, truncation_center
+        )
+
+    def truncate_styles(
+        self, styles, labels=None, truncation=None, truncation_center="all"
+    ):
+        """Styles [count, style_count, style_size] -> nearer to a centre.
+
+        Args:
+            labels, truncation, truncation_center: As in `styles`.
+        """
+        self._check_truncation(truncation, truncation_center)
+        if labels is not None and not self.takes_labels:
+            raise examples.no_labels(labels)
+        styles = np.asarray(styles, "float32")
         if truncation is None:
             return styles
+        network, shape = self.averaged_generator, styles.shape
         share = sampling.share(truncation)
         moved = np.array(network.truncate(styles, share))
         if isinstance(truncation_center, str) and truncation_center == "all":
             return moved
         centers = truncation_center
         if isinstance(centers, str):
-            labels = examples.labels_for(len(latents), labels)
+            labels = self.labels_for(shape[0], labels)
             centers, _ = self.style_statistics(labels)
         centers = np.broadcast_to(centers, (shape[0], shape[2]))[:, None]
         centers = centers.repeat(shape[1], axis=1).astype("float32")
@@ -261,7 +282,7 @@ class LatentModel(AdversarialModel):
         """
         return self._within(latents, erf, erfinv) * share
 
-    def _within(self, latents, erf=ops.erf, erfinv=ops.erfinv):
+    def _within(self, latents, erf, erfinv):
         """Latents [n, d] -> those of the same shares of a shorter range."""
         if self.latent_distribution == "uniform":
             return latents
@@ -273,12 +294,14 @@ class LatentModel(AdversarialModel):
         """Checked arrays, as the generator takes them."""
         latents = np.asarray(latents, "float32")
         if self.takes_labels:
-            return latents, examples.labels_for(len(latents), labels)
+            return latents, self.labels_for(len(latents), labels)
         if labels is not None:
             raise examples.no_labels(labels)
         return latents
 
     def _check_truncation(self, truncation, center):
+        if truncation is not None:
+            sampling.share(truncation)
         if isinstance(center, str):
             if center not in ("all", "class"):
                 raise unknown_name(

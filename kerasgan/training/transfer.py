@@ -118,8 +118,9 @@ def start_from(model, source):
     - any other shape, and the layer does not fit.
 
     The generator becomes the one that the discriminator was trained against,
-    and the averaged one the average, which that has never seen. Optimizers'
-    moments and the count of images seen begin anew.
+    and the averaged one the average, which that has never seen: keep it by
+    `compile(ema_half_life_images=Constant(...))`, for a number begins from
+    nothing. Optimizers' moments and the count of images seen begin anew.
 
     Args:
         model: An `AdversarialModel`, compiled or not.
