@@ -1,9 +1,13 @@
 r"""InfoGAN (Chen et al. 2016): DCGAN with codes that come to mean something.
 
-    kerasgan train --recipe=infogan
+    kerasgan train --recipe=infogan --total_images=100032
+        100,032 images: cfd10k_train 21.7, precision 0.47, recall 0.42,
+        coverage 0.49; 2,334 images/s
+        (seed 0, two CPU cores, `benchmarks/recipes.py`)
 
 The last latents are `categories` of a one-hot vector, then `continuous` numbers
-in [-1, 1]: `gan.with_codes(latents, ...)` sets them. Labels are not used.
+in [-1, 1]: `gan.with_codes(latents, ...)` sets them. Labels are not used. Of
+the ten values, most come to mean one digit or two that look alike.
 """
 
 import dataclasses
