@@ -243,7 +243,11 @@ def test_parts_of_starting(timing):
         ("bare", {"discriminator_steps": 2}),
         pytest.param("bare", {"penalty": "R1"}, marks=pytest.mark.slow),
         ("bare", {"penalty": "GradientPenalty", "loss": "wasserstein"}),
-        ("kerasgan", {"penalty": "GradientPenalty", "loss": "wasserstein"}),
+        pytest.param(
+            "kerasgan",
+            {"penalty": "GradientPenalty", "loss": "wasserstein"},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_contenders_train_both_networks(name, changes, monkeypatch):

@@ -90,6 +90,7 @@ def test_images_are_counted_with_partial_batches():
     assert record.fired == (64, 145, 162, 226, 307)
 
 
+@pytest.mark.slow
 def test_an_extended_run_has_no_stale_model(tmp_path, monkeypatch):
     workdir = tmp_path / "run"
     assert train(test_runs.small(total_images="64"), workdir) == 0

@@ -87,7 +87,7 @@ def slow(*values):
         slow("mimicry_sagan", "mimicry_sagan32", _in_mimicry, write_zip),
         slow("biggan_pytorch", "biggan", dict, write_zip),
         slow("biggan_pytorch", "biggan_64", dict, write_zip),
-        ("biggan_deep_pytorch", "biggan_deep", dict, write_zip),
+        slow("biggan_deep_pytorch", "biggan_deep", dict, write_zip),
     ],
 )
 def test_state_dicts_hold_one_network(source, name, wrap, write, tmp_path):

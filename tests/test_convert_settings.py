@@ -121,6 +121,7 @@ def test_what_the_smallest_grid_sees_of_an_image_is_not_cut():
     assert network.from_image.clamp is None
 
 
+@pytest.mark.slow
 def test_stylegan3_of_another_design():
     golden, arrays, config = _pair("stylegan3_t", "G", output_scale=0.5)
     network = _generator("stylegan3", arrays, config)

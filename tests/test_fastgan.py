@@ -1,6 +1,7 @@
 """What only FastGAN's networks have."""
 
 import numpy as np
+import pytest
 from keras import ops
 
 from kerasgan import GANModel, presets
@@ -46,6 +47,7 @@ def test_noise_is_drawn_in_training_and_stored_else():
     assert np.abs(np.array(drawn)[0] - drawn[1]).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_training_decodes_real_images():
     gan = GANModel(*presets.get("fastgan_tiny"))
     gan.compile(loss="hinge", jit_compile=False)

@@ -112,6 +112,7 @@ class TestTraining:
         real = gan._sample(images(8), player, empty).real
         np.testing.assert_allclose(real, fade(images(8), 0.5, 1), atol=1e-6)
 
+    @pytest.mark.slow
     def test_evaluation_and_a_saved_model_keep_the_level(self, tmp_path):
         gan = growing()
         gan.fit(images(24), batch_size=8, shuffle=False, verbose=0)

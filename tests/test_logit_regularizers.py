@@ -154,7 +154,10 @@ class TestConsistency:
             np.testing.assert_allclose(term, weight * squares, rtol=1e-5)
             assert np.max(term) > 0.1
 
-    @pytest.mark.parametrize("augmenter", [None, DiffAugment()])
+    @pytest.mark.parametrize(
+        "augmenter",
+        [None, pytest.param(DiffAugment(), marks=pytest.mark.slow)],
+    )
     def test_nothing_changed_costs_nothing(self, augmenter):
         gan = kerasgan.GANModel(*training_steps.conv_networks())
         none = ADA(policy={"brightness": 1.0}, probability=0.0)

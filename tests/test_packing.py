@@ -174,7 +174,7 @@ class TestStep:
             (22, 8, 1),
             (8, 2, 1),
             pytest.param(24, 8, 4, marks=pytest.mark.slow),
-            (5, 8, 6),
+            pytest.param(5, 8, 6, marks=pytest.mark.slow),
         ],
     )
     def test_any_size_trains(self, count, batch_size, steps):

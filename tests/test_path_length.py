@@ -73,6 +73,7 @@ def test_the_mean_moves_when_due_and_goes_on_after_a_restart(tmp_path):
     assert _mean_of(rest) == means[-1]
 
 
+@pytest.mark.slow
 def test_draws_belong_to_images_and_to_training():
     gan = _gan()
     seen = []

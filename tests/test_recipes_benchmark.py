@@ -12,6 +12,7 @@ if keras.backend.backend() != "tensorflow":
 WORDS = ["--recipes=gan", "--metrics=cpr300_train", "--allow_small"]
 
 
+@pytest.mark.slow
 def test_budget_is_kept_and_nothing_is_done_twice(tmp_path, capsys):
     words = [*WORDS, f"--workdir={tmp_path}", f"--output={tmp_path / 'out'}"]
     with benchmark_scripts.imported("recipes") as script:

@@ -160,7 +160,10 @@ def test_killed_runs_end_like_undisturbed_ones(delays, tmp_path):
     assert images == sorted(set(images))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)],
+)
 def test_a_signal_ends_the_step_and_is_resumed(tmp_path, capsys, number):
     from kerasgan import callbacks
 
@@ -258,7 +261,7 @@ def test_nan_stops_the_run_and_names_quantity_and_step(tmp_path, capsys):
 
 
 # Ten seconds each; all but these train with the slow tests.
-QUICK = ("acgan", "r3gan")
+QUICK = ("acgan",)
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,7 @@ def test_evaluate_prints_a_table_and_writes_records(run, capsys, tmp_path):
     assert all(row == sorted(row) for row in notes["distances"])
 
 
+@pytest.mark.slow
 def test_several_runs_give_mean_and_deviation(run, capsys, tmp_path):
     other = tmp_path / "other"
     assert train(small(320, metrics="", seed="1"), other) == 0
@@ -211,6 +212,7 @@ def test_an_output_that_cannot_be_read_is_found_first(tmp_path, capsys):
     assert "Records must be" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_measurement_that_was_killed_is_made_up_for(tmp_path):
     workdir = Workdir(tmp_path / "run")
     recipe = small(640, metrics="memorisation300", best_by="none")

@@ -126,6 +126,7 @@ def _vectors(network):
     }
 
 
+@pytest.mark.slow
 def test_vectors_move_once_in_each_update_and_are_saved(tmp_path):
     """Whatever passes an update takes: two, a penalty's, the generator's."""
     for arguments in ({}, {"gradient_accumulation_steps": 2}):

@@ -191,7 +191,6 @@ class GANModel(LatentModel):
         )
 
     def discriminator_objective(self, batch):
-        unpacked = batch
         batch = self._judged(batch)
         real = self._heads(batch.real, batch, "real")
         fake = self._heads(batch.fake, batch, "fake")
@@ -212,16 +211,10 @@ class GANModel(LatentModel):
         if "discriminator_drift" in self.settings.term_weights:
             terms["drift"] = losses.per_example(ops.square(real["logits"]))
         logits = {"real": real["logits"], "fake": fake["logits"]}
-        generator = gradients.as_it_is(self.generator)
         return terms | self._penalties(
             "discriminator",
             lambda x, kind="real": self._heads(x, batch, kind)["logits"],
-            batch.replace(
-                logits=logits,
-                generated=lambda latents: self._regenerated(
-                    unpacked.replace(latents=latents, fake=None), generator
-                ),
-            ),
+            batch.replace(logits=logits),
         )
 
     def generator_objective(self, batch):
@@ -332,18 +325,15 @@ class GANModel(LatentModel):
 
     def _judged(self, batch):
         """A batch as the discriminator sees it, with generated samples."""
-        batch = batch.replace(fake=self._generated(batch))
-        batch = self.settings.augmenter.replaced(batch)
-        return packs.pack(batch, self.packing)
+        # Read here: a scope that is opened later does not know them.
+        generator = gradients.as_it_is(self.generator)
 
-    def _regenerated(self, batch, generator):
-        """What the discriminator sees of other latents; nothing is written.
+        def generated(latents):  # Leaves nothing behind.
+            with keras.StatelessScope(generator):
+                return self._judged(batch.replace(latents=latents)).fake
 
-        Args:
-            generator: Its variables' values, as pairs.
-        """
-        with keras.StatelessScope(generator):
-            return self._judged(batch).fake
+        found = batch.replace(fake=self._generated(batch), generated=generated)
+        return packs.pack(self.settings.augmenter.replaced(found), self.packing)
 
     def _heads(self, samples, batch, kind):
         """What the discriminator says of samples: {"logits": ..., ...}.

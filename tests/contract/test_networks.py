@@ -269,7 +269,13 @@ def test_labels_are_seen_or_classified(family):
             np.testing.assert_array_equal(logits, model(images))
 
 
-@every_family
+@pytest.mark.parametrize(
+    "family",
+    [
+        pytest.param(x, marks=pytest.mark.slow if "deep" in x else [])
+        for x in presets.FAMILIES
+    ],
+)
 @both_roles
 def test_config_and_file_round_trip(family, role, tmp_path):
     model_class = network_class(family, role)
